@@ -1,0 +1,108 @@
+// SPDX-License-Identifier: MIT
+// The layout of every public struct on LP64 platforms, field by field: the compiler's part of the ABI baseline. Lines
+// are added when a field is appended; none is ever changed.
+#include <cstddef>
+#include <type_traits>
+
+#include "linnet.h"
+
+#define LINNET_SIZE(type, size, align) \
+    static_assert(sizeof(type) == size && alignof(type) == align && std::is_standard_layout_v<type>)
+#define LINNET_FIELD(type, field, offset) static_assert(offsetof(type, field) == offset)
+
+static_assert(sizeof(linnet_status) == 4 && sizeof(linnet_token) == 4);
+
+#if defined(__LP64__)
+
+LINNET_SIZE(linnet_error, 512, 4);
+LINNET_FIELD(linnet_error, status, 4);
+LINNET_FIELD(linnet_error, text, 8);
+
+LINNET_SIZE(linnet_engine_options, 80, 8);
+LINNET_FIELD(linnet_engine_options, n_threads, 4);
+LINNET_FIELD(linnet_engine_options, alloc, 8);
+LINNET_FIELD(linnet_engine_options, free, 16);
+LINNET_FIELD(linnet_engine_options, alloc_user, 24);
+LINNET_FIELD(linnet_engine_options, memory_limit, 32);
+LINNET_FIELD(linnet_engine_options, log, 40);
+LINNET_FIELD(linnet_engine_options, log_user, 48);
+LINNET_FIELD(linnet_engine_options, parallel_for, 56);
+LINNET_FIELD(linnet_engine_options, parallel_user, 64);
+LINNET_FIELD(linnet_engine_options, isa, 72);
+
+LINNET_SIZE(linnet_engine_info, 48, 8);
+LINNET_FIELD(linnet_engine_info, n_threads, 4);
+LINNET_FIELD(linnet_engine_info, isa, 8);
+LINNET_FIELD(linnet_engine_info, isas, 16);
+LINNET_FIELD(linnet_engine_info, memory_used, 24);
+LINNET_FIELD(linnet_engine_info, memory_peak, 32);
+LINNET_FIELD(linnet_engine_info, n_allocations, 40);
+
+LINNET_SIZE(linnet_source, 40, 8);
+LINNET_FIELD(linnet_source, size, 8);
+LINNET_FIELD(linnet_source, read_at, 16);
+LINNET_FIELD(linnet_source, data, 24);
+LINNET_FIELD(linnet_source, user, 32);
+
+LINNET_SIZE(linnet_model_options, 32, 8);
+LINNET_FIELD(linnet_model_options, weights, 4);
+LINNET_FIELD(linnet_model_options, progress, 8);
+LINNET_FIELD(linnet_model_options, progress_user, 16);
+LINNET_FIELD(linnet_model_options, no_map, 24);
+
+LINNET_SIZE(linnet_model_info, 80, 8);
+LINNET_FIELD(linnet_model_info, n_layers, 4);
+LINNET_FIELD(linnet_model_info, d_model, 8);
+LINNET_FIELD(linnet_model_info, n_heads, 12);
+LINNET_FIELD(linnet_model_info, n_kv_heads, 16);
+LINNET_FIELD(linnet_model_info, head_dim, 20);
+LINNET_FIELD(linnet_model_info, d_ff, 24);
+LINNET_FIELD(linnet_model_info, n_vocab, 28);
+LINNET_FIELD(linnet_model_info, n_ctx_train, 32);
+LINNET_FIELD(linnet_model_info, n_metadata, 36);
+LINNET_FIELD(linnet_model_info, n_parameters, 40);
+LINNET_FIELD(linnet_model_info, file_size, 48);
+LINNET_FIELD(linnet_model_info, architecture, 56);
+LINNET_FIELD(linnet_model_info, name, 64);
+LINNET_FIELD(linnet_model_info, format, 72);
+
+LINNET_SIZE(linnet_session_options, 16, 4);
+LINNET_FIELD(linnet_session_options, n_ctx, 4);
+LINNET_FIELD(linnet_session_options, n_batch, 8);
+LINNET_FIELD(linnet_session_options, kv_type, 12);
+
+LINNET_SIZE(linnet_memory_plan, 56, 8);
+LINNET_FIELD(linnet_memory_plan, n_ctx, 4);
+LINNET_FIELD(linnet_memory_plan, weights_bytes, 8);
+LINNET_FIELD(linnet_memory_plan, metadata_bytes, 16);
+LINNET_FIELD(linnet_memory_plan, kv_bytes, 24);
+LINNET_FIELD(linnet_memory_plan, scratch_bytes, 32);
+LINNET_FIELD(linnet_memory_plan, total_bytes, 40);
+LINNET_FIELD(linnet_memory_plan, file_bytes, 48);
+
+LINNET_SIZE(linnet_logit_bias, 8, 4);  // element of an array: fixed for good
+LINNET_FIELD(linnet_logit_bias, bias, 4);
+
+LINNET_SIZE(linnet_sampler_options, 64, 8);
+LINNET_FIELD(linnet_sampler_options, top_k, 4);
+LINNET_FIELD(linnet_sampler_options, temperature, 8);
+LINNET_FIELD(linnet_sampler_options, top_p, 12);
+LINNET_FIELD(linnet_sampler_options, min_p, 16);
+LINNET_FIELD(linnet_sampler_options, repetition_penalty, 20);
+LINNET_FIELD(linnet_sampler_options, frequency_penalty, 24);
+LINNET_FIELD(linnet_sampler_options, presence_penalty, 28);
+LINNET_FIELD(linnet_sampler_options, penalty_window, 32);
+LINNET_FIELD(linnet_sampler_options, seed, 40);
+LINNET_FIELD(linnet_sampler_options, biases, 48);
+LINNET_FIELD(linnet_sampler_options, n_biases, 56);
+
+LINNET_SIZE(linnet_event, 40, 8);
+LINNET_FIELD(linnet_event, kind, 4);
+LINNET_FIELD(linnet_event, token, 8);
+LINNET_FIELD(linnet_event, reason, 12);
+LINNET_FIELD(linnet_event, text, 16);
+LINNET_FIELD(linnet_event, text_size, 24);
+LINNET_FIELD(linnet_event, n_past, 32);
+LINNET_FIELD(linnet_event, n_pending, 36);
+
+#endif

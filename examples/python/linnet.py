@@ -1,0 +1,295 @@
+# SPDX-License-Identifier: MIT
+"""Linnet from Python: ctypes over linnet.h, with nothing but the standard library.
+
+    import linnet
+    with linnet.Engine() as engine, linnet.Model(engine, "model.gguf") as model:
+        session = linnet.Session(model)
+        session.append("Once upon a time")
+        for text in session.stream(64):
+            print(text, end="", flush=True)
+
+The library is looked for at LINNET_LIBRARY (a path), then as liblinnet.so.1 where the loader looks. A failed call
+raises linnet.Error with the status. ctypes releases the interpreter's lock during calls, so that other Python threads
+run meanwhile; Session.cancel() may be called from them, everything else of a session is for one thread at a time.
+"""
+
+import ctypes
+import os
+from ctypes import POINTER, byref, c_char, c_char_p, c_float, c_int32, c_size_t, c_uint32, c_uint64, c_void_p
+
+ABI_MAJOR = 1
+OK = 0
+INVALID_ARGUMENT, OUT_OF_MEMORY, IO, BAD_FILE, UNSUPPORTED, BUFFER_TOO_SMALL = range(1, 7)
+CANCELLED, CONTEXT_FULL, NOT_FOUND, BUSY, STOPPED, INTERNAL = range(7, 13)
+EVENT_PROGRESS, EVENT_TOKEN, EVENT_DONE, EVENT_BUDGET = range(1, 5)
+WEIGHTS_PACKED, WEIGHTS_MAPPED = 0, 1
+KV_F16, KV_F32 = 0, 1
+
+PROGRESS = ctypes.CFUNCTYPE(c_int32, c_void_p, c_uint64, c_uint64)
+
+
+class _Sized(ctypes.Structure):
+    """A struct of linnet.h: struct_size is set, the rest is zero but for the given fields."""
+
+    def __init__(self, **fields):
+        for name in fields:
+            if name not in (field[0] for field in self._fields_):
+                raise TypeError(f"{type(self).__name__} has no field {name}")
+        super().__init__(struct_size=ctypes.sizeof(self), **fields)
+
+
+class _ErrorStruct(_Sized):
+    _fields_ = [("struct_size", c_uint32), ("status", c_int32), ("text", c_char * 504)]
+
+
+class EngineOptions(_Sized):
+    _fields_ = [("struct_size", c_uint32), ("n_threads", c_uint32), ("alloc", c_void_p), ("free", c_void_p),
+                ("alloc_user", c_void_p), ("memory_limit", c_uint64), ("log", c_void_p), ("log_user", c_void_p),
+                ("parallel_for", c_void_p), ("parallel_user", c_void_p), ("isa", c_char_p)]
+
+
+class EngineInfo(_Sized):
+    _fields_ = [("struct_size", c_uint32), ("n_threads", c_uint32), ("isa", c_char_p), ("isas", c_char_p),
+                ("memory_used", c_uint64), ("memory_peak", c_uint64), ("n_allocations", c_uint64)]
+
+
+class ModelOptions(_Sized):
+    _fields_ = [("struct_size", c_uint32), ("weights", c_int32), ("progress", PROGRESS), ("progress_user", c_void_p),
+                ("no_map", c_int32), ("reserved", c_int32)]
+
+
+class ModelInfo(_Sized):
+    _fields_ = [("struct_size", c_uint32), ("n_layers", c_uint32), ("d_model", c_uint32), ("n_heads", c_uint32),
+                ("n_kv_heads", c_uint32), ("head_dim", c_uint32), ("d_ff", c_uint32), ("n_vocab", c_uint32),
+                ("n_ctx_train", c_uint32), ("n_metadata", c_uint32), ("n_parameters", c_uint64),
+                ("file_size", c_uint64), ("architecture", c_char_p), ("name", c_char_p), ("format", c_char_p)]
+
+
+class SessionOptions(_Sized):
+    _fields_ = [("struct_size", c_uint32), ("n_ctx", c_uint32), ("n_batch", c_uint32), ("kv_type", c_int32)]
+
+
+class SamplerOptions(_Sized):
+    _fields_ = [("struct_size", c_uint32), ("top_k", c_uint32), ("temperature", c_float), ("top_p", c_float),
+                ("min_p", c_float), ("repetition_penalty", c_float), ("frequency_penalty", c_float),
+                ("presence_penalty", c_float), ("penalty_window", c_uint32), ("reserved", c_uint32),
+                ("seed", c_uint64), ("biases", c_void_p), ("n_biases", c_size_t)]
+
+
+class Event(_Sized):
+    _fields_ = [("struct_size", c_uint32), ("kind", c_int32), ("token", c_int32), ("reason", c_int32),
+                ("_text", c_void_p), ("text_size", c_size_t), ("n_past", c_uint32), ("n_pending", c_uint32)]
+
+    @property
+    def text(self):
+        """Complete characters; valid until the next call on the session."""
+        return ctypes.string_at(self._text, self.text_size).decode() if self.text_size else ""
+
+
+class Error(Exception):
+    def __init__(self, status, text):
+        super().__init__(text)
+        self.status = status
+
+
+# Arguments of each function, without the error that comes last where the function returns a status.
+_p = c_void_p
+_SIGNATURES = {
+    "linnet_engine_create": [POINTER(EngineOptions), POINTER(_p)],
+    "linnet_engine_get_info": [_p, POINTER(EngineInfo)],
+    "linnet_model_load": [_p, c_char_p, POINTER(ModelOptions), POINTER(_p)],
+    "linnet_model_get_info": [_p, POINTER(ModelInfo)],
+    "linnet_model_get_metadata": [_p, c_char_p, c_char_p, c_size_t, POINTER(c_size_t)],
+    "linnet_tokenize": [_p, c_char_p, c_size_t, c_uint32, POINTER(c_int32), c_size_t, POINTER(c_size_t)],
+    "linnet_detokenize": [_p, POINTER(c_int32), c_size_t, c_uint32, c_char_p, c_size_t, POINTER(c_size_t)],
+    "linnet_sampler_create": [_p, POINTER(SamplerOptions), POINTER(_p)],
+    "linnet_session_create": [_p, POINTER(SessionOptions), POINTER(_p)],
+    "linnet_session_append_text": [_p, c_char_p, c_size_t, c_uint32],
+    "linnet_session_append_tokens": [_p, POINTER(c_int32), c_size_t],
+    "linnet_session_set_sampler": [_p, _p],
+    "linnet_session_step": [_p, c_uint64, POINTER(Event)],
+    "linnet_session_prefill": [_p, c_uint64, POINTER(Event)],
+    "linnet_session_get_logits": [_p, POINTER(POINTER(c_float)), POINTER(c_size_t)],
+    "linnet_session_get_tokens": [_p, POINTER(POINTER(c_int32)), POINTER(c_size_t)],
+    "linnet_session_truncate": [_p, c_size_t],
+}
+_VOID = ["linnet_engine_destroy", "linnet_model_destroy", "linnet_sampler_destroy", "linnet_session_destroy",
+         "linnet_session_cancel"]
+
+
+def _open():
+    library = ctypes.CDLL(os.environ.get("LINNET_LIBRARY", "liblinnet.so.1"))
+    library.linnet_abi_version.restype = c_uint32
+    if library.linnet_abi_version() >> 16 != ABI_MAJOR:
+        raise ImportError("liblinnet has another ABI than this module")
+    for name, arguments in _SIGNATURES.items():
+        function = getattr(library, name)
+        function.argtypes, function.restype = arguments + [POINTER(_ErrorStruct)], c_int32
+    for name in _VOID:
+        function = getattr(library, name)
+        function.argtypes, function.restype = [_p], None
+    library.linnet_version.restype = c_char_p
+    return library
+
+
+_library = _open()
+
+
+def version():
+    return _library.linnet_version().decode()
+
+
+def _call(name, *arguments):
+    error = _ErrorStruct()
+    status = getattr(_library, name)(*arguments, byref(error))
+    if status != OK:
+        raise Error(status, error.text.decode(errors="replace"))
+
+
+class _Handle:
+    """Owns a handle; `close` or the garbage collector gives it back, in any order."""
+
+    _destroy = None
+
+    def __init__(self, create, *arguments):
+        self._handle = None
+        handle = c_void_p()
+        _call(create, *arguments, byref(handle))
+        self._handle = handle
+
+    def close(self):
+        handle, self._handle = getattr(self, "_handle", None), None
+        if handle is not None:
+            getattr(_library, self._destroy)(handle)
+
+    def __del__(self):
+        self.close()
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        self.close()
+
+
+class Engine(_Handle):
+    """options: fields of linnet_engine_options, such as n_threads=2, memory_limit=1 << 30, isa=b"avx2"."""
+
+    _destroy = "linnet_engine_destroy"
+
+    def __init__(self, **options):
+        super().__init__("linnet_engine_create", byref(EngineOptions(**options)))
+
+    def info(self):
+        result = EngineInfo()
+        _call("linnet_engine_get_info", self._handle, byref(result))
+        return result
+
+
+class Model(_Handle):
+    """progress(done, total), if given, may return True to cancel; options: fields of linnet_model_options."""
+
+    _destroy = "linnet_model_destroy"
+
+    def __init__(self, engine, path, progress=None, **options):
+        if progress is not None:
+            options["progress"] = PROGRESS(lambda _, done, total: int(bool(progress(done, total))))
+        given = ModelOptions(**options)  # keeps the callback during the call
+        super().__init__("linnet_model_load", engine._handle, os.fsencode(path), byref(given))
+
+    def info(self):
+        """Valid as long as the model."""
+        result = ModelInfo()
+        _call("linnet_model_get_info", self._handle, byref(result))
+        return result
+
+    def metadata(self, key):
+        return _text(1, "linnet_model_get_metadata", self._handle, key.encode())
+
+    def tokenize(self, text, flags=0):
+        data = text.encode()
+        n = c_size_t(len(data) + 8)
+        while True:
+            tokens = (c_int32 * n.value)()
+            try:
+                _call("linnet_tokenize", self._handle, data, len(data), flags, tokens, len(tokens), byref(n))
+                return list(tokens[:n.value])
+            except Error as error:
+                if error.status != BUFFER_TOO_SMALL:
+                    raise
+
+    def detokenize(self, tokens, flags=0):
+        return _text(0, "linnet_detokenize", self._handle, (c_int32 * len(tokens))(*tokens), len(tokens), flags)
+
+
+def _text(terminator, name, *arguments):
+    """Asks for the size, then for the text."""
+    size = c_size_t()
+    try:
+        _call(name, *arguments, None, 0, byref(size))
+        return ""
+    except Error as error:
+        if error.status != BUFFER_TOO_SMALL:
+            raise
+    buffer = ctypes.create_string_buffer(size.value + terminator)
+    _call(name, *arguments, buffer, len(buffer), byref(size))
+    return buffer.raw[:size.value].decode(errors="replace")
+
+
+class Sampler(_Handle):
+    """options: fields of linnet_sampler_options, such as temperature=0.7, top_p=0.9, seed=1."""
+
+    _destroy = "linnet_sampler_destroy"
+
+    def __init__(self, model, **options):
+        super().__init__("linnet_sampler_create", model._handle, byref(SamplerOptions(**options)))
+
+
+class Session(_Handle):
+    """options: fields of linnet_session_options."""
+
+    _destroy = "linnet_session_destroy"
+
+    def __init__(self, model, sampler=None, **options):
+        super().__init__("linnet_session_create", model._handle, byref(SessionOptions(**options)))
+        if sampler is not None:
+            _call("linnet_session_set_sampler", self._handle, sampler._handle)
+
+    def append(self, text, flags=0):
+        data = text.encode()
+        _call("linnet_session_append_text", self._handle, data, len(data), flags)
+
+    def append_tokens(self, tokens):
+        _call("linnet_session_append_tokens", self._handle, (c_int32 * len(tokens))(*tokens), len(tokens))
+
+    def step(self, budget_us=0):
+        event = Event()
+        _call("linnet_session_step", self._handle, budget_us, byref(event))
+        return event
+
+    def stream(self, max_tokens=0):
+        """Yields text as it becomes complete, until the model ends or max_tokens (0: no limit) were chosen."""
+        n_tokens = 0
+        while max_tokens == 0 or n_tokens < max_tokens:
+            event = self.step()
+            if event.text:
+                yield event.text
+            if event.kind == EVENT_DONE:
+                return
+            n_tokens += event.kind == EVENT_TOKEN
+
+    def cancel(self):
+        _library.linnet_session_cancel(self._handle)
+
+    def truncate(self, n_tokens):
+        _call("linnet_session_truncate", self._handle, n_tokens)
+
+    def tokens(self):
+        tokens, n = POINTER(c_int32)(), c_size_t()
+        _call("linnet_session_get_tokens", self._handle, byref(tokens), byref(n))
+        return tokens[:n.value]
+
+    def logits(self):
+        logits, n = POINTER(c_float)(), c_size_t()
+        _call("linnet_session_get_logits", self._handle, byref(logits), byref(n))
+        return logits[:n.value]

@@ -1,0 +1,402 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * Linnet: small language models inside your process. This header is the whole product as seen from outside.
+ *
+ *   linnet_engine    what everything lives in: memory, threads, log, instruction set. Any number per process.
+ *   linnet_model     an open GGUF file, immutable; shared by any number of sessions and threads.
+ *   linnet_session   one token sequence with its KV cache; one thread at a time (linnet_session_cancel: any thread).
+ *   linnet_sampler   how the next token is chosen; used by one session at a time.
+ *
+ * Rules that hold everywhere:
+ * - Every call that can fail returns a linnet_status and takes a nullable linnet_error for the text. Results come
+ *   through out-parameters, which are set to null or zero first, so that a failed call leaves nothing to release.
+ * - A child keeps its parent alive: destroy handles in any order. ..._destroy(NULL) does nothing.
+ * - Option structs start with struct_size; fill them with their ..._init function, then change what you need. Zero
+ *   means the default in every field. Fields are only ever appended: a program built with an older header runs with a
+ *   newer library. A newer header with an older library works as long as the fields unknown to it are zero.
+ * - Text is UTF-8, given as pointer and length in bytes, need not be terminated, and may hold NUL bytes.
+ * - Callbacks run on the thread that made the call (parallel_for's tasks excepted), must not throw or longjmp and must
+ *   not call into the object that is calling them, other than linnet_session_cancel.
+ * - Nothing is global: no init, no shutdown, no environment variables, no signal handlers, no output to any stream.
+ */
+#ifndef LINNET_H
+#define LINNET_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+#if defined(LINNET_BUILDING) && defined(__GNUC__)
+#define LINNET_API __attribute__((visibility("default")))
+#else
+#define LINNET_API
+#endif
+
+/* ---- Version ----------------------------------------------------------------------------------------------------- */
+
+#define LINNET_ABI_MAJOR 1 /* changes when programs must be rebuilt; equals the SONAME */
+#define LINNET_ABI_MINOR 0 /* grows when something is added */
+
+/* Major << 16 | minor of the library that runs. */
+LINNET_API uint32_t linnet_abi_version(void);
+/* Release, like "0.1.0". Static storage. */
+LINNET_API const char* linnet_version(void);
+
+/* ---- Status and errors ------------------------------------------------------------------------------------------- */
+
+typedef int32_t linnet_status;
+#define LINNET_OK 0
+#define LINNET_ERROR_INVALID_ARGUMENT 1 /* an argument or option; the text names it */
+#define LINNET_ERROR_OUT_OF_MEMORY 2    /* the allocator failed or the engine's memory_limit would be exceeded */
+#define LINNET_ERROR_IO 3               /* reading failed */
+#define LINNET_ERROR_BAD_FILE 4         /* a file contradicts its format or itself; the text names key or tensor */
+#define LINNET_ERROR_UNSUPPORTED 5      /* valid, but not something this library does; the text names it */
+#define LINNET_ERROR_BUFFER_TOO_SMALL 6 /* the needed size was returned */
+#define LINNET_ERROR_CANCELLED 7        /* linnet_session_cancel or a progress callback asked for it */
+#define LINNET_ERROR_CONTEXT_FULL 8     /* the session's n_ctx positions are used up */
+#define LINNET_ERROR_NOT_FOUND 9        /* no such file, key ... */
+#define LINNET_ERROR_BUSY 10            /* the object is in use by another thread or session */
+#define LINNET_STOPPED 11               /* the event callback returned non-zero */
+#define LINNET_ERROR_INTERNAL 12        /* a bug in Linnet: please report it */
+
+/* "LINNET_ERROR_IO" ...; "unknown status" for other numbers. Static storage. */
+LINNET_API const char* linnet_status_name(linnet_status status);
+
+/* Owned by the caller, who sets struct_size (LINNET_ERROR_INIT). Written only when a call fails. */
+typedef struct linnet_error {
+    uint32_t struct_size;
+    linnet_status status;
+    char text[504]; /* terminated; names the key, tensor, offset or argument that is wrong */
+} linnet_error;
+#define LINNET_ERROR_INIT              \
+    {                                  \
+        sizeof(linnet_error), 0, { 0 } \
+    }
+
+/* ---- Engine ------------------------------------------------------------------------------------------------------ */
+
+typedef struct linnet_engine linnet_engine;
+
+#define LINNET_LOG_DEBUG 0
+#define LINNET_LOG_INFO 1
+#define LINNET_LOG_WARNING 2
+
+/* Runs task(arg, i) for each i in [0, n), in any order and on any threads, and returns when all are done. The tasks of
+ * one call may wait for nothing but their own work; n never exceeds the engine's n_threads. */
+typedef void (*linnet_parallel_for)(void* user, void (*task)(void* arg, uint32_t index), void* arg, uint32_t n);
+
+typedef struct linnet_engine_options {
+    uint32_t struct_size;
+    uint32_t n_threads; /* default: the cores that this process may use; 1 = the calling thread only */
+    /* All memory of the engine's objects. alloc returns null on failure, memory aligned to `align` (a power of two)
+     * otherwise; free gets the same size and align. Both or neither; called from any thread that calls Linnet. */
+    void* (*alloc)(void* user, size_t size, size_t align);
+    void (*free)(void* user, void* ptr, size_t size, size_t align);
+    void* alloc_user;
+    uint64_t memory_limit; /* bytes; default: none. What would exceed it fails with LINNET_ERROR_OUT_OF_MEMORY */
+    /* Warnings and facts; default: none. level is LINNET_LOG_*, text is not terminated. */
+    void (*log)(void* user, int32_t level, const char* text, size_t size);
+    void* log_user;
+    /* The host's job system in place of the engine's own threads; called from the thread that steps a session. */
+    linnet_parallel_for parallel_for;
+    void* parallel_user;
+    /* Instruction set: null = the best of this CPU, else "scalar", "avx2", "avx512vnni" ...; one which the library or
+     * the CPU lacks is an error. Results do not depend on it, to the bit. */
+    const char* isa;
+} linnet_engine_options;
+
+LINNET_API void linnet_engine_options_init(linnet_engine_options* options, uint32_t struct_size);
+
+/* options may be null. Starts n_threads - 1 threads unless parallel_for is given; they sleep between steps. */
+LINNET_API linnet_status linnet_engine_create(const linnet_engine_options* options, linnet_engine** engine,
+                                              linnet_error* error);
+LINNET_API void linnet_engine_destroy(linnet_engine* engine);
+
+typedef struct linnet_engine_info {
+    uint32_t struct_size;
+    uint32_t n_threads;
+    const char* isa;        /* the one in use */
+    const char* isas;       /* space-separated: all that this library and CPU have */
+    uint64_t memory_used;   /* bytes now */
+    uint64_t memory_peak;   /* bytes at most so far */
+    uint64_t n_allocations; /* so far */
+} linnet_engine_info;
+
+/* info->struct_size must be set. Strings live as long as the engine. */
+LINNET_API linnet_status linnet_engine_get_info(const linnet_engine* engine, linnet_engine_info* info,
+                                                linnet_error* error);
+
+/* ---- Model ------------------------------------------------------------------------------------------------------- */
+
+typedef struct linnet_model linnet_model;
+
+/* Where a model's bytes come from when it is not a path or a buffer. All calls may come from several threads. */
+typedef struct linnet_source {
+    uint32_t struct_size;
+    uint32_t reserved;
+    uint64_t size; /* bytes */
+    /* Copies [offset, offset + size) to target; returns 0 on success. Always inside [0, size). */
+    int32_t (*read_at)(void* user, uint64_t offset, void* target, size_t size);
+    /* Optional: all bytes, addressable and unchanging for the model's life. read_at may then be null. */
+    const void* data;
+    void* user;
+} linnet_source;
+
+#define LINNET_WEIGHTS_PACKED 0 /* repacked in memory at load: fastest; the file is not needed afterwards */
+#define LINNET_WEIGHTS_MAPPED 1 /* used where they are, packed on the fly: instant load, shared between processes */
+
+#define LINNET_KV_F16 0
+#define LINNET_KV_F32 1
+
+typedef struct linnet_model_options {
+    uint32_t struct_size;
+    int32_t weights; /* LINNET_WEIGHTS_* */
+    /* done of total bytes, about every 10 ms; non-zero cancels the load (LINNET_ERROR_CANCELLED). */
+    int32_t (*progress)(void* user, uint64_t done, uint64_t total);
+    void* progress_user;
+    int32_t no_map; /* non-zero: read files instead of mapping them (safe against files that shrink meanwhile); not
+                     * together with LINNET_WEIGHTS_MAPPED */
+    int32_t reserved;
+} linnet_model_options;
+
+LINNET_API void linnet_model_options_init(linnet_model_options* options, uint32_t struct_size);
+
+/* path: UTF-8, terminated. The first of split files (name-00001-of-0000N.gguf) brings the others.
+ * options may be null. */
+LINNET_API linnet_status linnet_model_load(linnet_engine* engine, const char* path, const linnet_model_options* options,
+                                           linnet_model** model, linnet_error* error);
+/* The buffer must stay valid and unchanged for the model's life when weights are mapped, else for the call only. */
+LINNET_API linnet_status linnet_model_load_buffer(linnet_engine* engine, const void* data, uint64_t size,
+                                                  const linnet_model_options* options, linnet_model** model,
+                                                  linnet_error* error);
+/* n_sources: 1, or all splits in order; each has the struct_size of the first. What they point to is used for the call
+ * only, or for the model's life when weights are mapped, which needs `data`. */
+LINNET_API linnet_status linnet_model_load_sources(linnet_engine* engine, const linnet_source* sources,
+                                                   uint32_t n_sources, const linnet_model_options* options,
+                                                   linnet_model** model, linnet_error* error);
+LINNET_API void linnet_model_destroy(linnet_model* model);
+
+typedef struct linnet_model_info {
+    uint32_t struct_size;
+    uint32_t n_layers;
+    uint32_t d_model;
+    uint32_t n_heads; /* of the first layer; likewise below */
+    uint32_t n_kv_heads;
+    uint32_t head_dim;
+    uint32_t d_ff;
+    uint32_t n_vocab;
+    uint32_t n_ctx_train; /* context length that the model was trained with */
+    uint32_t n_metadata;  /* number of metadata entries */
+    uint64_t n_parameters;
+    uint64_t file_size;       /* bytes, all splits */
+    const char* architecture; /* "llama", "gemma3" ...; lives as long as the model */
+    const char* name;         /* general.name or "" */
+    const char* format;       /* the tensor type with the most bytes: "Q4_K" ... */
+} linnet_model_info;
+
+LINNET_API linnet_status linnet_model_get_info(const linnet_model* model, linnet_model_info* info, linnet_error* error);
+
+/* The value of a metadata key as text: strings as they are, numbers in decimal, booleans "true"/"false", arrays as JSON
+ * (at most 1,000 elements, then "..."). buffer may be null when capacity is 0. *size is the size needed without
+ * terminator; LINNET_ERROR_BUFFER_TOO_SMALL when capacity <= *size, with nothing written; LINNET_ERROR_NOT_FOUND. */
+LINNET_API linnet_status linnet_model_get_metadata(const linnet_model* model, const char* key, char* buffer,
+                                                   size_t capacity, size_t* size, linnet_error* error);
+/* The index-th key in file order, as above. */
+LINNET_API linnet_status linnet_model_get_metadata_key(const linnet_model* model, uint32_t index, char* buffer,
+                                                       size_t capacity, size_t* size, linnet_error* error);
+
+/* ---- Memory plan ------------------------------------------------------------------------------------------------- */
+
+typedef struct linnet_session_options {
+    uint32_t struct_size;
+    uint32_t n_ctx;   /* positions that the session can hold; default: min(n_ctx_train, 4096) */
+    uint32_t n_batch; /* most tokens that one pass computes; default 512 */
+    int32_t kv_type;  /* LINNET_KV_* */
+} linnet_session_options;
+
+LINNET_API void linnet_session_options_init(linnet_session_options* options, uint32_t struct_size);
+
+/* Bytes that loading and then creating one session takes from the engine's allocator: exact, known beforehand. */
+typedef struct linnet_memory_plan {
+    uint32_t struct_size;
+    uint32_t n_ctx;          /* as the session would have it */
+    uint64_t weights_bytes;  /* packed weights; 0 when mapped */
+    uint64_t metadata_bytes; /* model without weights: tables, vocabulary, layer descriptions */
+    uint64_t kv_bytes;       /* KV cache of one session */
+    uint64_t scratch_bytes;  /* all else of one session */
+    uint64_t total_bytes;    /* sum of these */
+    uint64_t file_bytes;     /* size of the file */
+} linnet_memory_plan;
+
+/* Reads the header only. model_options and session_options may be null. */
+LINNET_API linnet_status linnet_plan(linnet_engine* engine, const char* path, const linnet_model_options* model_options,
+                                     const linnet_session_options* session_options, linnet_memory_plan* plan,
+                                     linnet_error* error);
+
+/* ---- Tokens ------------------------------------------------------------------------------------------------------ */
+
+typedef int32_t linnet_token;
+
+#define LINNET_TOKENIZE_NO_SPECIAL 1u /* do not add the BOS / EOS that the model asks for */
+#define LINNET_TOKENIZE_PLAIN 2u      /* control tokens written in the text are plain text */
+
+/* *n_tokens is the number of tokens of the text, also when capacity is too small (LINNET_ERROR_BUFFER_TOO_SMALL). */
+LINNET_API linnet_status linnet_tokenize(const linnet_model* model, const char* text, size_t size, uint32_t flags,
+                                         linnet_token* tokens, size_t capacity, size_t* n_tokens, linnet_error* error);
+
+#define LINNET_DETOKENIZE_SKIP_SPECIAL 1u /* leave control tokens out */
+
+/* Whole text of the tokens, invalid UTF-8 replaced by U+FFFD; not terminated. *size as in linnet_model_get_metadata,
+ * but LINNET_ERROR_BUFFER_TOO_SMALL only when capacity < *size. */
+LINNET_API linnet_status linnet_detokenize(const linnet_model* model, const linnet_token* tokens, size_t n_tokens,
+                                           uint32_t flags, char* buffer, size_t capacity, size_t* size,
+                                           linnet_error* error);
+
+/* The bytes which one token adds to a text, control tokens as their text; may be part of a character. buffer, capacity
+ * and *size as in linnet_detokenize. */
+LINNET_API linnet_status linnet_token_get_bytes(const linnet_model* model, linnet_token token, char* buffer,
+                                                size_t capacity, size_t* size, linnet_error* error);
+
+#define LINNET_TOKEN_CONTROL 1u      /* not text: <s>, <|im_end|> ... */
+#define LINNET_TOKEN_END 2u          /* ends a generation */
+#define LINNET_TOKEN_USER_DEFINED 4u /* added to the vocabulary as a whole */
+#define LINNET_TOKEN_BYTE 8u         /* byte fallback */
+#define LINNET_TOKEN_UNUSED 16u
+#define LINNET_TOKEN_UNKNOWN 32u
+
+LINNET_API linnet_status linnet_token_get_attributes(const linnet_model* model, linnet_token token,
+                                                     uint32_t* attributes, linnet_error* error);
+
+#define LINNET_SPECIAL_BOS 0
+#define LINNET_SPECIAL_EOS 1
+#define LINNET_SPECIAL_EOT 2
+
+/* *token = -1 when the model has none. */
+LINNET_API linnet_status linnet_model_get_special_token(const linnet_model* model, int32_t which, linnet_token* token,
+                                                        linnet_error* error);
+
+/* ---- Sampler ----------------------------------------------------------------------------------------------------- */
+
+typedef struct linnet_sampler linnet_sampler;
+
+typedef struct linnet_logit_bias {
+    linnet_token token;
+    float bias; /* added to the logit; -INFINITY bans the token */
+} linnet_logit_bias;
+
+/* Applied in the order: bias, penalties, top_k, top_p, min_p, temperature, choice. Zero switches a stage off; with all
+ * of it zero the sampler is greedy. Seeded and platform-independent: same seed, same tokens, everywhere. */
+typedef struct linnet_sampler_options {
+    uint32_t struct_size;
+    uint32_t top_k;           /* keep the k most probable */
+    float temperature;        /* 0 = greedy */
+    float top_p;              /* keep the fewest tokens whose probabilities reach this; 0 or >= 1: all */
+    float min_p;              /* drop what is below this share of the most probable one */
+    float repetition_penalty; /* divides positive, multiplies negative logits of recent tokens; 0 or 1 = off */
+    float frequency_penalty;  /* subtracted per occurrence */
+    float presence_penalty;   /* subtracted once */
+    uint32_t penalty_window;  /* how many of the latest tokens count; default 64 */
+    uint32_t reserved;
+    uint64_t seed;
+    const linnet_logit_bias* biases; /* copied */
+    size_t n_biases;
+} linnet_sampler_options;
+
+LINNET_API void linnet_sampler_options_init(linnet_sampler_options* options, uint32_t struct_size);
+
+/* For sessions of this model. options may be null (greedy). */
+LINNET_API linnet_status linnet_sampler_create(linnet_model* model, const linnet_sampler_options* options,
+                                               linnet_sampler** sampler, linnet_error* error);
+LINNET_API void linnet_sampler_destroy(linnet_sampler* sampler);
+/* Back to the state after creation: seed and history. */
+LINNET_API linnet_status linnet_sampler_reset(linnet_sampler* sampler, linnet_error* error);
+/* Chooses from n_vocab logits (unchanged) and notes the choice in the history. For hosts with a loop of their own. */
+LINNET_API linnet_status linnet_sampler_sample(linnet_sampler* sampler, const float* logits, size_t n_logits,
+                                               linnet_token* token, linnet_error* error);
+
+/* ---- Session ----------------------------------------------------------------------------------------------------- */
+
+typedef struct linnet_session linnet_session;
+
+/* options may be null. All memory of the session is taken here: stepping allocates nothing. */
+LINNET_API linnet_status linnet_session_create(linnet_model* model, const linnet_session_options* options,
+                                               linnet_session** session, linnet_error* error);
+LINNET_API void linnet_session_destroy(linnet_session* session);
+
+/* Appends to the sequence; nothing is computed before the next step. LINNET_ERROR_CONTEXT_FULL when it does not fit,
+ * with nothing appended. flags: LINNET_TOKENIZE_*; BOS is added only at the start of the sequence. */
+LINNET_API linnet_status linnet_session_append_text(linnet_session* session, const char* text, size_t size,
+                                                    uint32_t flags, linnet_error* error);
+LINNET_API linnet_status linnet_session_append_tokens(linnet_session* session, const linnet_token* tokens,
+                                                      size_t n_tokens, linnet_error* error);
+
+/* The sampler which step uses; null = greedy. The session keeps it alive. LINNET_ERROR_BUSY when another session has
+ * it, LINNET_ERROR_INVALID_ARGUMENT when it belongs to another model. */
+LINNET_API linnet_status linnet_session_set_sampler(linnet_session* session, linnet_sampler* sampler,
+                                                    linnet_error* error);
+
+#define LINNET_EVENT_PROGRESS 1 /* part of what was appended has been computed */
+#define LINNET_EVENT_TOKEN 2    /* a token was chosen and appended; `text` is what became complete (maybe nothing) */
+#define LINNET_EVENT_DONE 3     /* generation ended: see reason; `text` is what had still been waiting */
+#define LINNET_EVENT_BUDGET 4   /* the time budget is spent; call again to go on, no work is lost */
+
+#define LINNET_DONE_END_TOKEN 1    /* the model ended its text (the end token is in the sequence, its text is not) */
+#define LINNET_DONE_CONTEXT_FULL 2 /* n_ctx positions are used */
+#define LINNET_DONE_MAX_TOKENS 3   /* linnet_session_generate's limit */
+
+typedef struct linnet_event {
+    uint32_t struct_size;
+    int32_t kind;       /* LINNET_EVENT_* */
+    linnet_token token; /* TOKEN, DONE by end token: the token; else -1 */
+    int32_t reason;     /* DONE: LINNET_DONE_* */
+    const char* text;   /* TOKEN, DONE: complete UTF-8; else "". Terminated; valid until the session's next call */
+    size_t text_size;
+    uint32_t n_past;    /* positions computed so far */
+    uint32_t n_pending; /* positions appended and not yet computed */
+} linnet_event;
+
+/* Goes on until the next event. budget_us: the time after which it returns LINNET_EVENT_BUDGET with its work kept, also
+ * in the middle of a token; 0 = none. A step which finds nothing appended since the last DONE continues the text.
+ * event->struct_size must be set. LINNET_ERROR_INVALID_ARGUMENT when the sequence is empty. */
+LINNET_API linnet_status linnet_session_step(linnet_session* session, uint64_t budget_us, linnet_event* event,
+                                             linnet_error* error);
+
+/* Non-zero stops (LINNET_STOPPED). */
+typedef int32_t (*linnet_event_callback)(void* user, const linnet_event* event);
+
+/* Steps until DONE or max_tokens (0 = no limit of its own), giving each event to the callback (may be null). */
+LINNET_API linnet_status linnet_session_generate(linnet_session* session, uint32_t max_tokens,
+                                                 linnet_event_callback callback, void* user, linnet_error* error);
+
+/* From any thread: the running step, or the next one when none runs, returns LINNET_ERROR_CANCELLED within 10 ms. The
+ * session stays usable: the next step goes on. */
+LINNET_API void linnet_session_cancel(linnet_session* session);
+
+/* Computes what is pending without choosing a token. Then linnet_session_get_logits gives the logits after the last
+ * one: for hosts with a loop of their own. budget_us and event as in linnet_session_step: PROGRESS with n_pending = 0
+ * when all is computed. */
+LINNET_API linnet_status linnet_session_prefill(linnet_session* session, uint64_t budget_us, linnet_event* event,
+                                                linnet_error* error);
+
+/* The n_vocab logits after the last computed token. Valid until the next call on the session.
+ * LINNET_ERROR_NOT_FOUND when nothing was computed since the last truncate. */
+LINNET_API linnet_status linnet_session_get_logits(linnet_session* session, const float** logits, size_t* n_logits,
+                                                   linnet_error* error);
+
+/* The tokens of the sequence, computed and pending. Valid until the next call on the session. */
+LINNET_API linnet_status linnet_session_get_tokens(const linnet_session* session, const linnet_token** tokens,
+                                                   size_t* n_tokens, linnet_error* error);
+
+/* Forgets all from position n_tokens on. Sliding-window layers hold only their window: when the tokens just before
+ * n_tokens have left it, what is needed of them is computed again at the next step, so any n_tokens up to the length
+ * of the sequence works. */
+LINNET_API linnet_status linnet_session_truncate(linnet_session* session, size_t n_tokens, linnet_error* error);
+
+#ifdef __cplusplus
+}
+#endif
+
+#endif /* LINNET_H */

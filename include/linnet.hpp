@@ -1,0 +1,373 @@
+// SPDX-License-Identifier: MIT
+//
+// Linnet for C++17 and later: owning classes over linnet.h, header-only, so that C++ programs have its stable ABI, too.
+// Nothing here crosses the library's boundary but what linnet.h declares.
+//
+//   linnet::Engine engine;
+//   linnet::Model model(engine, "model.gguf");
+//   linnet::Session session(model);
+//   session.append("Once upon a time");
+//   session.generate(64, [](const linnet::Event& event) { std::cout << event.text; });
+//
+// - A failed call throws linnet::Error, which carries the status. Constructors throw, too.
+// - Objects are movable, not copyable, and may be destroyed in any order. A moved-from object may only be destroyed or
+//   assigned to.
+// - Thread-safety is that of linnet.h: a Model may be shared, a Session is for one thread at a time but for cancel().
+#ifndef LINNET_HPP
+#define LINNET_HPP
+
+#include <cstddef>
+#include <cstdint>
+#include <exception>
+#include <memory>
+#include <stdexcept>
+#include <string>
+#include <string_view>
+#include <type_traits>
+#include <utility>
+#include <vector>
+
+#include "linnet.h"
+
+namespace linnet {
+// Inline, so that it never meets the names inside the library when that is linked statically.
+inline namespace cpp_api_v1 {
+
+using Token = linnet_token;
+
+class Error : public std::runtime_error {
+  public:
+    Error(linnet_status status, const char* text)
+        : std::runtime_error(std::string(linnet_status_name(status)) + ": " + text), status_(status) {}
+    linnet_status status() const noexcept { return status_; }
+
+  private:
+    linnet_status status_;
+};
+
+namespace detail {
+
+// Calls f(args..., &error); throws on failure.
+template <class Function, class... Args>
+void call(Function* f, Args... args) {
+    linnet_error error = LINNET_ERROR_INIT;
+    const linnet_status status = f(args..., &error);
+    if (status != LINNET_OK) throw Error(status, error.text);
+}
+
+template <class T, void (*destroy)(T*)>
+struct Destroy {
+    void operator()(T* handle) const noexcept { destroy(handle); }
+};
+template <class T, void (*destroy)(T*)>
+using Handle = std::unique_ptr<T, Destroy<T, destroy>>;
+
+// An option struct with its size set and the rest default.
+template <class T, void (*init)(T*, std::uint32_t)>
+struct Options : T {
+    Options() noexcept : T() { init(this, sizeof(T)); }
+};
+
+template <class T>
+T sized() noexcept {
+    T value{};
+    value.struct_size = sizeof(T);
+    return value;
+}
+
+// Two calls: the first one asks for the size. extra: room for a terminator.
+template <class Call>
+std::string text(std::size_t extra, Call&& give) {
+    linnet_error error = LINNET_ERROR_INIT;
+    std::size_t size = 0;
+    linnet_status status = give(nullptr, std::size_t{0}, &size, &error);
+    std::string result;
+    if (status == LINNET_ERROR_BUFFER_TOO_SMALL) {
+        result.resize(size + extra);
+        status = give(&result[0], result.size(), &size, &error);
+        result.resize(size);
+    }
+    if (status != LINNET_OK) throw Error(status, error.text);
+    return result;
+}
+
+}  // namespace detail
+
+// Fields as in linnet.h; made with their defaults.
+using EngineOptions = detail::Options<linnet_engine_options, linnet_engine_options_init>;
+using ModelOptions = detail::Options<linnet_model_options, linnet_model_options_init>;
+using SessionOptions = detail::Options<linnet_session_options, linnet_session_options_init>;
+using SamplerOptions = detail::Options<linnet_sampler_options, linnet_sampler_options_init>;
+
+class Engine {
+  public:
+    Engine() : Engine(EngineOptions()) {}
+    explicit Engine(const EngineOptions& options) {
+        linnet_engine* made = nullptr;
+        detail::call(linnet_engine_create, &options, &made);
+        handle_.reset(made);
+    }
+
+    linnet_engine_info info() const {
+        auto result = detail::sized<linnet_engine_info>();
+        detail::call(linnet_engine_get_info, handle_.get(), &result);
+        return result;
+    }
+    linnet_memory_plan plan(const std::string& path, const ModelOptions& model = ModelOptions(),
+                            const SessionOptions& session = SessionOptions()) const {
+        auto result = detail::sized<linnet_memory_plan>();
+        detail::call(linnet_plan, handle_.get(), path.c_str(), &model, &session, &result);
+        return result;
+    }
+
+    linnet_engine* get() const noexcept { return handle_.get(); }
+
+  private:
+    detail::Handle<linnet_engine, linnet_engine_destroy> handle_;
+};
+
+class Model {
+  public:
+    Model(const Engine& engine, const std::string& path, const ModelOptions& options = ModelOptions()) {
+        linnet_model* made = nullptr;
+        detail::call(linnet_model_load, engine.get(), path.c_str(), &options, &made);
+        handle_.reset(made);
+    }
+    // The bytes of a GGUF file; for how long they are needed: linnet_model_load_buffer.
+    static Model from_buffer(const Engine& engine, const void* data, std::uint64_t size,
+                             const ModelOptions& options = ModelOptions()) {
+        linnet_model* made = nullptr;
+        detail::call(linnet_model_load_buffer, engine.get(), data, size, &options, &made);
+        return Model(made);
+    }
+    static Model from_sources(const Engine& engine, const std::vector<linnet_source>& sources,
+                              const ModelOptions& options = ModelOptions()) {
+        linnet_model* made = nullptr;
+        detail::call(linnet_model_load_sources, engine.get(), sources.data(),
+                     static_cast<std::uint32_t>(sources.size()), &options, &made);
+        return Model(made);
+    }
+
+    linnet_model_info info() const {
+        auto result = detail::sized<linnet_model_info>();
+        detail::call(linnet_model_get_info, handle_.get(), &result);
+        return result;
+    }
+    // Throws Error(LINNET_ERROR_NOT_FOUND).
+    std::string metadata(const std::string& key) const {
+        return detail::text(1, [&](char* buffer, std::size_t capacity, std::size_t* size, linnet_error* error) {
+            return linnet_model_get_metadata(handle_.get(), key.c_str(), buffer, capacity, size, error);
+        });
+    }
+    std::string metadata_key(std::uint32_t index) const {
+        return detail::text(1, [&](char* buffer, std::size_t capacity, std::size_t* size, linnet_error* error) {
+            return linnet_model_get_metadata_key(handle_.get(), index, buffer, capacity, size, error);
+        });
+    }
+
+    std::vector<Token> tokenize(std::string_view text, std::uint32_t flags = 0) const {
+        std::vector<Token> tokens(text.size() + 8);  // more than any tokeniser needs, as a rule
+        for (;;) {
+            linnet_error error = LINNET_ERROR_INIT;
+            std::size_t n = 0;
+            const linnet_status status = linnet_tokenize(handle_.get(), text.data(), text.size(), flags, tokens.data(),
+                                                         tokens.size(), &n, &error);
+            tokens.resize(n);
+            if (status == LINNET_OK) return tokens;
+            if (status != LINNET_ERROR_BUFFER_TOO_SMALL) throw Error(status, error.text);
+        }
+    }
+    std::string detokenize(const std::vector<Token>& tokens, std::uint32_t flags = 0) const {
+        return detail::text(0, [&](char* buffer, std::size_t capacity, std::size_t* size, linnet_error* error) {
+            return linnet_detokenize(handle_.get(), tokens.data(), tokens.size(), flags, buffer, capacity, size, error);
+        });
+    }
+    std::string token_bytes(Token token) const {
+        return detail::text(0, [&](char* buffer, std::size_t capacity, std::size_t* size, linnet_error* error) {
+            return linnet_token_get_bytes(handle_.get(), token, buffer, capacity, size, error);
+        });
+    }
+    std::uint32_t token_attributes(Token token) const {
+        std::uint32_t attributes = 0;
+        detail::call(linnet_token_get_attributes, handle_.get(), token, &attributes);
+        return attributes;
+    }
+    // -1: the model has none. which: LINNET_SPECIAL_*.
+    Token special_token(std::int32_t which) const {
+        Token token = -1;
+        detail::call(linnet_model_get_special_token, handle_.get(), which, &token);
+        return token;
+    }
+
+    linnet_model* get() const noexcept { return handle_.get(); }
+
+  private:
+    explicit Model(linnet_model* made) noexcept : handle_(made) {}
+    detail::Handle<linnet_model, linnet_model_destroy> handle_;
+};
+
+class Sampler {
+  public:
+    explicit Sampler(const Model& model, const SamplerOptions& options = SamplerOptions()) {
+        linnet_sampler* made = nullptr;
+        detail::call(linnet_sampler_create, model.get(), &options, &made);
+        handle_.reset(made);
+    }
+
+    void reset() { detail::call(linnet_sampler_reset, handle_.get()); }
+    Token sample(const float* logits, std::size_t n_logits) {
+        Token token = -1;
+        detail::call(linnet_sampler_sample, handle_.get(), logits, n_logits, &token);
+        return token;
+    }
+
+    linnet_sampler* get() const noexcept { return handle_.get(); }
+
+  private:
+    detail::Handle<linnet_sampler, linnet_sampler_destroy> handle_;
+};
+
+// `text` is valid until the next call on the session.
+struct Event {
+    std::int32_t kind = 0;  // LINNET_EVENT_*
+    Token token = -1;
+    std::int32_t reason = 0;  // LINNET_DONE_*
+    std::string_view text;
+    std::uint32_t n_past = 0;
+    std::uint32_t n_pending = 0;
+
+    Event() = default;
+    explicit Event(const linnet_event& event) noexcept
+        : kind(event.kind),
+          token(event.token),
+          reason(event.reason),
+          text(event.text == nullptr ? "" : event.text, event.text_size),
+          n_past(event.n_past),
+          n_pending(event.n_pending) {}
+    bool done() const noexcept { return kind == LINNET_EVENT_DONE; }
+};
+
+class Session {
+  public:
+    explicit Session(const Model& model, const SessionOptions& options = SessionOptions()) {
+        linnet_session* made = nullptr;
+        detail::call(linnet_session_create, model.get(), &options, &made);
+        handle_.reset(made);
+    }
+
+    void append(std::string_view text, std::uint32_t flags = 0) {
+        detail::call(linnet_session_append_text, handle_.get(), text.data(), text.size(), flags);
+    }
+    void append(const std::vector<Token>& tokens) {
+        detail::call(linnet_session_append_tokens, handle_.get(), tokens.data(), tokens.size());
+    }
+    void set_sampler(const Sampler& sampler) { detail::call(linnet_session_set_sampler, handle_.get(), sampler.get()); }
+    void set_greedy() {
+        detail::call(linnet_session_set_sampler, handle_.get(), static_cast<linnet_sampler*>(nullptr));
+    }
+
+    Event step(std::uint64_t budget_us = 0) {
+        auto event = detail::sized<linnet_event>();
+        detail::call(linnet_session_step, handle_.get(), budget_us, &event);
+        return Event(event);
+    }
+    Event prefill(std::uint64_t budget_us = 0) {
+        auto event = detail::sized<linnet_event>();
+        detail::call(linnet_session_prefill, handle_.get(), budget_us, &event);
+        return Event(event);
+    }
+
+    // Gives each event to `use(const Event&)`, which may return false to stop, until DONE or max_tokens (0: no limit).
+    // Returns false when stopped. What `use` throws comes out of here.
+    template <class Use>
+    bool generate(std::uint32_t max_tokens, Use&& use) {
+        struct Context {
+            std::remove_reference_t<Use>* use;
+            std::exception_ptr thrown;
+        } context{&use, nullptr};
+        const linnet_event_callback callback = [](void* user, const linnet_event* event) -> std::int32_t {
+            auto& c = *static_cast<Context*>(user);
+            try {
+                if constexpr (std::is_void_v<decltype((*c.use)(Event(*event)))>) {
+                    (*c.use)(Event(*event));
+                    return 0;
+                } else {
+                    return (*c.use)(Event(*event)) ? 0 : 1;
+                }
+            } catch (...) {  // must not pass through the library
+                c.thrown = std::current_exception();
+                return 1;
+            }
+        };
+        linnet_error error = LINNET_ERROR_INIT;
+        const linnet_status status = linnet_session_generate(handle_.get(), max_tokens, callback, &context, &error);
+        if (context.thrown) std::rethrow_exception(context.thrown);
+        if (status != LINNET_OK && status != LINNET_STOPPED) throw Error(status, error.text);
+        return status == LINNET_OK;
+    }
+
+    class Events;
+    // for (const Event& event : session.events()): steps until DONE, which is the last event.
+    Events events(std::uint64_t budget_us = 0);
+
+    // From any thread.
+    void cancel() noexcept { linnet_session_cancel(handle_.get()); }
+    void truncate(std::size_t n_tokens) { detail::call(linnet_session_truncate, handle_.get(), n_tokens); }
+
+    std::vector<Token> tokens() const {
+        const Token* tokens = nullptr;
+        std::size_t n = 0;
+        detail::call(linnet_session_get_tokens, static_cast<const linnet_session*>(handle_.get()), &tokens, &n);
+        return n == 0 ? std::vector<Token>() : std::vector<Token>(tokens, tokens + n);
+    }
+    std::vector<float> logits() const {
+        const float* logits = nullptr;
+        std::size_t n = 0;
+        detail::call(linnet_session_get_logits, handle_.get(), &logits, &n);
+        return std::vector<float>(logits, logits + n);
+    }
+
+    linnet_session* get() const noexcept { return handle_.get(); }
+
+  private:
+    detail::Handle<linnet_session, linnet_session_destroy> handle_;
+};
+
+// An input range: one pass, each step taken as the loop asks for it.
+class Session::Events {
+  public:
+    struct End {};
+    class Iterator {
+      public:
+        Iterator(Session& session, std::uint64_t budget_us) : session_(&session), budget_us_(budget_us) { ++*this; }
+        const Event& operator*() const noexcept { return event_; }
+        const Event* operator->() const noexcept { return &event_; }
+        Iterator& operator++() {
+            at_end_ = event_.done();
+            if (!at_end_) event_ = session_->step(budget_us_);
+            return *this;
+        }
+        bool operator!=(End) const noexcept { return !at_end_; }
+
+      private:
+        Session* session_;
+        std::uint64_t budget_us_;
+        Event event_;
+        bool at_end_ = false;
+    };
+
+    Events(Session& session, std::uint64_t budget_us) noexcept : session_(session), budget_us_(budget_us) {}
+    Iterator begin() const { return Iterator(session_, budget_us_); }
+    End end() const noexcept { return {}; }
+
+  private:
+    Session& session_;
+    std::uint64_t budget_us_;
+};
+
+inline Session::Events Session::events(std::uint64_t budget_us) { return Events(*this, budget_us); }
+
+}  // namespace cpp_api_v1
+}  // namespace linnet
+
+#endif  // LINNET_HPP

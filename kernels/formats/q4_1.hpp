@@ -1,0 +1,59 @@
+// SPDX-License-Identifier: MIT
+// Q4_1: 32 weights w = d * q + m, q in 0..15, d and m in f16. Nibbles as in Q4_0.
+#pragma once
+
+#include "kernels/formats/format.hpp"
+
+namespace linnet::kernels::LINNET_ISA {
+namespace {
+
+struct q4_1 {
+    static constexpr std::uint32_t kGgufType = 3;
+    static constexpr std::size_t kBlock = 32;
+    static constexpr int kOffsetBits = -1;  // quants are unsigned as they are
+    static constexpr int kMaxQuant = 15;
+    static constexpr bool kHasMinimum = true;
+    static constexpr bool kHalfScales = false;
+
+    struct Block {
+        std::uint16_t d;
+        std::uint16_t m;
+        std::uint8_t q[16];
+    };
+    struct Tile {
+        Nibbles q;
+        std::uint16_t d[16];
+        std::uint16_t m[16];
+    };
+
+    static void decode(const Block& b, float* y) {
+        const float d = half_to_float(b.d);
+        const float m = half_to_float(b.m);
+        for (std::size_t k = 0; k < 16; ++k) {
+            y[k] = d * static_cast<float>(b.q[k] & 15) + m;
+            y[k + 16] = d * static_cast<float>(b.q[k] >> 4) + m;
+        }
+    }
+    static void pack(const Block& b, std::size_t row, Tile& t) {
+        for (std::size_t g = 0; g < 4; ++g) std::memcpy(t.q.bytes + lane(row, 4 * g), b.q + 4 * g, 4);
+        t.d[row] = b.d;
+        t.m[row] = b.m;
+    }
+    static void unpack(const Tile& t, std::size_t row, Block& b) {
+        for (std::size_t g = 0; g < 4; ++g) std::memcpy(b.q + 4 * g, t.q.bytes + lane(row, 4 * g), 4);
+        b.d = t.d[row];
+        b.m = t.m[row];
+    }
+
+    template <class V>
+    struct Unpack {
+        const Tile& tile;
+        explicit Unpack(const Tile& t) : tile(t) {}
+        void weights(std::size_t, typename V::Bytes (&w)[8]) const { tile.q.template load<V>(w); }
+        typename V::Floats scale(std::size_t) const { return V::load_f16(tile.d); }
+        typename V::Floats minimum(std::size_t) const { return V::load_f16(tile.m); }
+    };
+};
+
+}  // namespace
+}  // namespace linnet::kernels::LINNET_ISA

@@ -1,0 +1,96 @@
+// SPDX-License-Identifier: MIT
+// Q4_K: 256 weights in 8 sub-blocks of 32, w = d * scale * q - dmin * minimum; q in 0..15, scale and minimum in 0..63,
+// d and dmin in f16. Byte j of the i-th 32 quant bytes holds sub-block 2 i low, 2 i + 1 high.
+// d * scale and dmin * minimum have 11 + 6 bits: exact in f32.
+#pragma once
+
+#include "kernels/formats/format.hpp"
+
+namespace linnet::kernels::LINNET_ISA {
+namespace {
+
+struct q4_k {
+    static constexpr std::uint32_t kGgufType = 12;
+    static constexpr std::size_t kBlock = 256;
+    static constexpr int kOffsetBits = -1;
+    static constexpr int kMaxQuant = 15;
+    static constexpr bool kHasMinimum = true;
+    static constexpr bool kHalfScales = false;
+
+    struct Block {
+        std::uint16_t d;
+        std::uint16_t dmin;
+        std::uint8_t scales[12];
+        std::uint8_t q[128];
+
+        unsigned quant(std::size_t sub, std::size_t k) const {
+            const unsigned byte = q[sub / 2 * 32 + k];
+            return sub % 2 == 0 ? byte & 15U : byte >> 4;
+        }
+    };
+    struct Tile {
+        Nibbles q[8];
+        ScalesAndMins scales;
+        std::uint16_t d[16];
+        std::uint16_t dmin[16];
+    };
+
+    static void decode(const Block& b, float* y) {
+        const float d = half_to_float(b.d);
+        const float dmin = half_to_float(b.dmin);
+        for (std::size_t sub = 0; sub < 8; ++sub) {
+            const float scale = d * static_cast<float>(ScalesAndMins::file_scale(b.scales, sub));
+            const float minimum = dmin * static_cast<float>(ScalesAndMins::file_minimum(b.scales, sub));
+            for (std::size_t k = 0; k < 32; ++k) y[sub * 32 + k] = scale * static_cast<float>(b.quant(sub, k)) - minimum;
+        }
+    }
+    // Two sub-blocks share the file's bytes; the tile's pairs are k and k + 16 of one sub-block.
+    static void pack(const Block& b, std::size_t row, Tile& t) {
+        for (std::size_t pair = 0; pair < 4; ++pair) {
+            for (std::size_t g = 0; g < 4; ++g) {
+                std::uint32_t first;
+                std::uint32_t second;
+                std::memcpy(&first, b.q + pair * 32 + 4 * g, 4);
+                std::memcpy(&second, b.q + pair * 32 + 16 + 4 * g, 4);
+                const std::uint32_t even = (first & 0x0f0f0f0fU) | (second & 0x0f0f0f0fU) << 4;
+                const std::uint32_t odd = ((first >> 4) & 0x0f0f0f0fU) | (second & 0xf0f0f0f0U);
+                std::memcpy(t.q[2 * pair].bytes + lane(row, 4 * g), &even, 4);
+                std::memcpy(t.q[2 * pair + 1].bytes + lane(row, 4 * g), &odd, 4);
+            }
+        }
+        t.scales.pack(row, b.scales);
+        t.d[row] = b.d;
+        t.dmin[row] = b.dmin;
+    }
+    static void unpack(const Tile& t, std::size_t row, Block& b) {
+        for (std::size_t pair = 0; pair < 4; ++pair) {
+            for (std::size_t k = 0; k < 32; ++k) {
+                b.q[pair * 32 + k] =
+                    static_cast<std::uint8_t>(t.q[2 * pair].get(row, k) | t.q[2 * pair + 1].get(row, k) << 4);
+            }
+        }
+        t.scales.unpack(row, b.scales);
+        b.d = t.d[row];
+        b.dmin = t.dmin[row];
+    }
+
+    template <class V>
+    struct Unpack {
+        const Tile& tile;
+        typename V::Floats d;
+        typename V::Floats negative_dmin;
+        typename V::Floats scales;
+        typename V::Floats minimums;
+        explicit Unpack(const Tile& t)
+            : tile(t), d(V::load_f16(t.d)), negative_dmin(V::sub(V::zero(), V::load_f16(t.dmin))) {}
+        void weights(std::size_t sub, typename V::Bytes (&w)[8]) {
+            tile.q[sub].template load<V>(w);
+            tile.scales.template load<V>(sub, scales, minimums);
+        }
+        typename V::Floats scale(std::size_t) const { return V::mul(d, scales); }
+        typename V::Floats minimum(std::size_t) const { return V::mul(negative_dmin, minimums); }
+    };
+};
+
+}  // namespace
+}  // namespace linnet::kernels::LINNET_ISA

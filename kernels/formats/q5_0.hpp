@@ -1,0 +1,65 @@
+// SPDX-License-Identifier: MIT
+// Q5_0: 32 weights w = d * (q - 16), q in 0..31, d in f16. Nibbles as in Q4_0; bit k of qh is weight k's fifth bit.
+#pragma once
+
+#include "kernels/formats/format.hpp"
+
+namespace linnet::kernels::LINNET_ISA {
+namespace {
+
+struct q5_0 {
+    static constexpr std::uint32_t kGgufType = 6;
+    static constexpr std::size_t kBlock = 32;
+    static constexpr int kOffsetBits = 4;
+    static constexpr int kMaxQuant = 31;
+    static constexpr bool kHasMinimum = false;
+    static constexpr bool kHalfScales = false;
+
+    struct Block {
+        std::uint16_t d;
+        std::uint8_t high[4];
+        std::uint8_t q[16];
+
+        unsigned quant(std::size_t k) const {
+            const unsigned nibble = k < 16 ? q[k] & 15U : q[k - 16] >> 4U;
+            return nibble | ((high[k / 8] >> (k % 8)) & 1U) << 4;
+        }
+    };
+    struct Tile {
+        Nibbles q;
+        FifthBits high;
+        std::uint16_t d[16];
+    };
+
+    static void decode(const Block& b, float* y) {
+        const float d = half_to_float(b.d);
+        for (std::size_t k = 0; k < 32; ++k) y[k] = d * static_cast<float>(static_cast<int>(b.quant(k)) - 16);
+    }
+    static void pack(const Block& b, std::size_t row, Tile& t) {
+        for (std::size_t g = 0; g < 4; ++g) std::memcpy(t.q.bytes + lane(row, 4 * g), b.q + 4 * g, 4);
+        for (std::size_t k = 0; k < 32; ++k) t.high.set(row, k, b.quant(k) >> 4);
+        t.d[row] = b.d;
+    }
+    static void unpack(const Tile& t, std::size_t row, Block& b) {
+        for (std::size_t g = 0; g < 4; ++g) std::memcpy(b.q + 4 * g, t.q.bytes + lane(row, 4 * g), 4);
+        std::memset(b.high, 0, 4);
+        for (std::size_t k = 0; k < 32; ++k) {
+            b.high[k / 8] = static_cast<std::uint8_t>(b.high[k / 8] | t.high.get(row, k) << (k % 8));
+        }
+        b.d = t.d[row];
+    }
+
+    template <class V>
+    struct Unpack {
+        const Tile& tile;
+        explicit Unpack(const Tile& t) : tile(t) {}
+        void weights(std::size_t, typename V::Bytes (&w)[8]) const {
+            tile.q.template load<V>(w);
+            tile.high.template add_to<V>(w);
+        }
+        typename V::Floats scale(std::size_t) const { return V::load_f16(tile.d); }
+    };
+};
+
+}  // namespace
+}  // namespace linnet::kernels::LINNET_ISA

@@ -1,0 +1,96 @@
+// SPDX-License-Identifier: MIT
+// Q5_K: as Q4_K with a fifth bit, q in 0..31: bit `sub` of byte k of `high` belongs to weight k of that sub-block.
+#pragma once
+
+#include "kernels/formats/format.hpp"
+
+namespace linnet::kernels::LINNET_ISA {
+namespace {
+
+struct q5_k {
+    static constexpr std::uint32_t kGgufType = 13;
+    static constexpr std::size_t kBlock = 256;
+    static constexpr int kOffsetBits = -1;
+    static constexpr int kMaxQuant = 31;
+    static constexpr bool kHasMinimum = true;
+    static constexpr bool kHalfScales = false;
+
+    struct Block {
+        std::uint16_t d;
+        std::uint16_t dmin;
+        std::uint8_t scales[12];
+        std::uint8_t high[32];
+        std::uint8_t q[128];
+
+        unsigned quant(std::size_t sub, std::size_t k) const {
+            const unsigned byte = q[sub / 2 * 32 + k];
+            return (sub % 2 == 0 ? byte & 15U : byte >> 4) | ((high[k] >> sub) & 1U) << 4;
+        }
+    };
+    struct Tile {
+        struct Quants {
+            Nibbles low;
+            FifthBits high;
+        } q[8];
+        ScalesAndMins scales;
+        std::uint16_t d[16];
+        std::uint16_t dmin[16];
+    };
+
+    static void decode(const Block& b, float* y) {
+        const float d = half_to_float(b.d);
+        const float dmin = half_to_float(b.dmin);
+        for (std::size_t sub = 0; sub < 8; ++sub) {
+            const float scale = d * static_cast<float>(ScalesAndMins::file_scale(b.scales, sub));
+            const float minimum = dmin * static_cast<float>(ScalesAndMins::file_minimum(b.scales, sub));
+            for (std::size_t k = 0; k < 32; ++k) y[sub * 32 + k] = scale * static_cast<float>(b.quant(sub, k)) - minimum;
+        }
+    }
+    static void pack(const Block& b, std::size_t row, Tile& t) {
+        for (std::size_t sub = 0; sub < 8; ++sub) {
+            for (std::size_t k = 0; k < 32; ++k) {
+                t.q[sub].low.set(row, k, b.quant(sub, k) & 15U);
+                t.q[sub].high.set(row, k, b.quant(sub, k) >> 4);
+            }
+        }
+        t.scales.pack(row, b.scales);
+        t.d[row] = b.d;
+        t.dmin[row] = b.dmin;
+    }
+    static void unpack(const Tile& t, std::size_t row, Block& b) {
+        std::memset(b.high, 0, 32);
+        for (std::size_t k = 0; k < 32; ++k) {
+            for (std::size_t sub = 0; sub < 8; ++sub) {
+                b.high[k] = static_cast<std::uint8_t>(b.high[k] | t.q[sub].high.get(row, k) << sub);
+            }
+            for (std::size_t pair = 0; pair < 4; ++pair) {
+                b.q[pair * 32 + k] =
+                    static_cast<std::uint8_t>(t.q[2 * pair].low.get(row, k) | t.q[2 * pair + 1].low.get(row, k) << 4);
+            }
+        }
+        t.scales.unpack(row, b.scales);
+        b.d = t.d[row];
+        b.dmin = t.dmin[row];
+    }
+
+    template <class V>
+    struct Unpack {
+        const Tile& tile;
+        typename V::Floats d;
+        typename V::Floats negative_dmin;
+        typename V::Floats scales;
+        typename V::Floats minimums;
+        explicit Unpack(const Tile& t)
+            : tile(t), d(V::load_f16(t.d)), negative_dmin(V::sub(V::zero(), V::load_f16(t.dmin))) {}
+        void weights(std::size_t sub, typename V::Bytes (&w)[8]) {
+            tile.q[sub].low.template load<V>(w);
+            tile.q[sub].high.template add_to<V>(w);
+            tile.scales.template load<V>(sub, scales, minimums);
+        }
+        typename V::Floats scale(std::size_t) const { return V::mul(d, scales); }
+        typename V::Floats minimum(std::size_t) const { return V::mul(negative_dmin, minimums); }
+    };
+};
+
+}  // namespace
+}  // namespace linnet::kernels::LINNET_ISA

@@ -1,0 +1,108 @@
+// SPDX-License-Identifier: MIT
+// Q6_K: 256 weights in 16 sub-blocks of 16, w = d * scale * (q - 32); q in 0..63, scale int8, d in f16.
+// In each half of 128: byte j of `low` (64) holds weights j and j + 64 in its nibbles; byte j of `high` (32) two bits
+// each of weights j, j + 32, j + 64, j + 96.
+// Integer bound: |scale * sum| <= 128 * 16 * 63 * 127 < 2^24 per 16 weights, so int32 holds a block exactly.
+#pragma once
+
+#include "kernels/formats/format.hpp"
+
+namespace linnet::kernels::LINNET_ISA {
+namespace {
+
+struct q6_k {
+    static constexpr std::uint32_t kGgufType = 14;
+    static constexpr std::size_t kBlock = 256;
+    static constexpr int kOffsetBits = 5;
+    static constexpr int kMaxQuant = 63;
+    static constexpr bool kHasMinimum = false;
+    static constexpr bool kHalfScales = true;  // one integer scale per 16 weights
+
+    struct Block {
+        std::uint8_t low[128];
+        std::uint8_t high[64];
+        std::int8_t scales[16];
+        std::uint16_t d;
+
+        unsigned quant(std::size_t k) const {
+            const std::size_t half = k / 128;
+            const std::size_t i = k % 128;
+            const unsigned byte = low[half * 64 + i % 64];
+            const unsigned nibble = i < 64 ? byte & 15U : byte >> 4;
+            return nibble | ((high[half * 32 + i % 32] >> (i / 32 * 2)) & 3U) << 4;
+        }
+    };
+    struct Tile {
+        struct Quants {
+            Nibbles low;
+            std::uint8_t high[128];  // bits 2 (g % 4) of byte (row, j) of vector g / 4 belong to group g
+        } q[8];
+        std::int8_t scales[16][16];  // [sub-block][row]
+        std::uint16_t d[16];
+    };
+
+    static void decode(const Block& b, float* y) {
+        const float d = half_to_float(b.d);
+        for (std::size_t k = 0; k < 256; ++k) {
+            const float scale = d * static_cast<float>(b.scales[k / 16]);
+            y[k] = scale * static_cast<float>(static_cast<int>(b.quant(k)) - 32);
+        }
+    }
+    static void pack(const Block& b, std::size_t row, Tile& t) {
+        for (std::size_t sub = 0; sub < 8; ++sub) {
+            auto& q = t.q[sub];
+            for (std::size_t j = 0; j < 4; ++j) {
+                q.high[row * 4 + j] = 0;
+                q.high[64 + row * 4 + j] = 0;
+            }
+            for (std::size_t k = 0; k < 32; ++k) {
+                const unsigned quant = b.quant(sub * 32 + k);
+                q.low.set(row, k, quant & 15U);
+                std::uint8_t& byte = q.high[k / 16 * 64 + row * 4 + k % 4];
+                byte = static_cast<std::uint8_t>(byte | (quant >> 4) << (k / 4 % 4 * 2));
+            }
+        }
+        for (std::size_t i = 0; i < 16; ++i) t.scales[i][row] = b.scales[i];
+        t.d[row] = b.d;
+    }
+    static void unpack(const Tile& t, std::size_t row, Block& b) {
+        std::memset(&b, 0, sizeof b);
+        for (std::size_t i = 0; i < 256; ++i) {
+            const auto& q = t.q[i / 32];
+            const std::size_t k = i % 32;
+            const unsigned low = q.low.get(row, k);
+            const unsigned high = (q.high[k / 16 * 64 + row * 4 + k % 4] >> (k / 4 % 4 * 2)) & 3U;
+            std::uint8_t& low_byte = b.low[i / 128 * 64 + i % 64];
+            low_byte = static_cast<std::uint8_t>(low_byte | low << (i % 128 / 64 * 4));
+            std::uint8_t& high_byte = b.high[i / 128 * 32 + i % 32];
+            high_byte = static_cast<std::uint8_t>(high_byte | high << (i % 128 / 32 * 2));
+        }
+        for (std::size_t i = 0; i < 16; ++i) b.scales[i] = t.scales[i][row];
+        b.d = t.d[row];
+    }
+
+    template <class V>
+    struct Unpack {
+        const Tile& tile;
+        typename V::Floats d;
+        explicit Unpack(const Tile& t) : tile(t), d(V::load_f16(t.d)) {}
+        void weights(std::size_t sub, typename V::Bytes (&w)[8]) const {
+            const auto& q = tile.q[sub];
+            q.low.template load<V>(w);
+            for (int half = 0; half < 2; ++half) {
+                const auto high = V::load_bytes(q.high + 64 * half);
+                w[4 * half] = V::or_bytes(w[4 * half], V::template shift_left<4>(V::template field<0>(high, 3)));
+                w[4 * half + 1] = V::or_bytes(w[4 * half + 1], V::template shift_left<2>(V::template field<0>(high, 12)));
+                w[4 * half + 2] = V::or_bytes(w[4 * half + 2], V::template field<0>(high, 48));
+                w[4 * half + 3] = V::or_bytes(w[4 * half + 3], V::template field<2>(high, 48));
+            }
+        }
+        typename V::Floats scale(std::size_t) const { return d; }
+        typename V::Ints half_scale(std::size_t sub, std::size_t half) const {
+            return V::widen_i8(tile.scales[2 * sub + half]);
+        }
+    };
+};
+
+}  // namespace
+}  // namespace linnet::kernels::LINNET_ISA

@@ -1,0 +1,57 @@
+// SPDX-License-Identifier: MIT
+// Q8_0: 32 weights w = d * q, q in -128..127, d in f16. Tiles hold q + 128, the unsigned side of dot products.
+#pragma once
+
+#include "kernels/formats/format.hpp"
+
+namespace linnet::kernels::LINNET_ISA {
+namespace {
+
+struct q8_0 {
+    static constexpr std::uint32_t kGgufType = 8;
+    static constexpr std::size_t kBlock = 32;
+    static constexpr int kOffsetBits = 7;
+    static constexpr int kMaxQuant = 255;
+    static constexpr bool kHasMinimum = false;
+    static constexpr bool kHalfScales = false;
+
+    struct Block {
+        std::uint16_t d;
+        std::int8_t q[32];
+    };
+    struct Tile {
+        std::uint8_t q[512];
+        std::uint16_t d[16];
+    };
+
+    static void decode(const Block& b, float* y) {
+        const float d = half_to_float(b.d);
+        for (std::size_t k = 0; k < 32; ++k) y[k] = d * static_cast<float>(b.q[k]);
+    }
+    static void pack(const Block& b, std::size_t row, Tile& t) {
+        for (std::size_t g = 0; g < 8; ++g) {
+            std::uint32_t quants;
+            std::memcpy(&quants, b.q + 4 * g, 4);
+            quants ^= 0x80808080U;
+            std::memcpy(t.q + lane(row, 4 * g), &quants, 4);
+        }
+        t.d[row] = b.d;
+    }
+    static void unpack(const Tile& t, std::size_t row, Block& b) {
+        for (std::size_t k = 0; k < 32; ++k) b.q[k] = static_cast<std::int8_t>(t.q[lane(row, k)] ^ 0x80U);
+        b.d = t.d[row];
+    }
+
+    template <class V>
+    struct Unpack {
+        const Tile& tile;
+        explicit Unpack(const Tile& t) : tile(t) {}
+        void weights(std::size_t, typename V::Bytes (&w)[8]) const {
+            for (int g = 0; g < 8; ++g) w[g] = V::load_bytes(tile.q + 64 * g);
+        }
+        typename V::Floats scale(std::size_t) const { return V::load_f16(tile.d); }
+    };
+};
+
+}  // namespace
+}  // namespace linnet::kernels::LINNET_ISA

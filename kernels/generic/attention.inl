@@ -1,0 +1,164 @@
+// SPDX-License-Identifier: MIT
+// Attention over one span of positions with online softmax. Both products keep lanes apart: q.k has keys as lanes
+// (one fma chain over head_dim per key), p.v has dimensions as lanes (one fma chain over ascending positions).
+// A tile is 64 keys, aligned to absolute positions. A masked key has score -infinity, hence p = 0, and adds an exact
+// zero to every sum; a tile without a visible key multiplies by e^0 = 1. So results do not depend on which queries
+// are computed together, where a pass begins, or what a ring's other slots hold (finite: store_kv saturates).
+#pragma once
+
+#include "kernels/generic/elementwise.inl"
+
+namespace linnet::kernels::LINNET_ISA {
+namespace {
+
+inline constexpr float kNoScore = -1e30F;  // running maximum before the first visible key; finite: no inf - inf
+
+template <class V>
+struct KvF16 {
+    using Element = std::uint16_t;
+    static typename V::Floats load(const Element* p) { return V::load_f16(p); }
+    static void store(Element* p, typename V::Floats a) {
+        const auto limit = V::broadcast(65504.0F);
+        V::store_f16(p, V::max(V::min(a, limit), V::sub(V::zero(), limit)));
+    }
+};
+
+template <class V>
+struct KvF32 {
+    using Element = float;
+    static typename V::Floats load(const Element* p) { return V::load(p); }
+    static void store(Element* p, typename V::Floats a) { V::store(p, a); }
+};
+
+template <class V, template <class> class Kv>
+void store_kv(const KvHead& kv, std::int64_t pos, const float* key, const float* value) {
+    using Element = typename Kv<V>::Element;
+    const std::size_t slot = static_cast<std::size_t>(pos) % kv.ring;
+    auto* keys = reinterpret_cast<Element*>(kv.keys) + slot / 16 * 16 * kv.head_dim + slot % 16;
+    auto* values = reinterpret_cast<Element*>(kv.values) + slot * kv.head_dim;
+    for (std::size_t d = 0; d < kv.head_dim; d += 16) {
+        Element chunk[16];
+        Kv<V>::store(chunk, V::load(key + d));
+        for (std::size_t i = 0; i < 16; ++i) keys[(d + i) * 16] = chunk[i];
+        Kv<V>::store(values + d, V::load(value + d));
+    }
+}
+
+// scores[c][0..63] = q[c] . k for N columns.
+template <class V, template <class> class Kv, int N>
+inline void score_tile(const typename Kv<V>::Element* keys, std::size_t head_dim, const float* q, float* scores) {
+    for (std::size_t part = 0; part < kKeyTile / 32; ++part) {  // 32 keys at a time: 2 N accumulators
+        const auto* k = keys + part * 32 * head_dim;
+        typename V::Floats acc[N][2];
+        for (int c = 0; c < N; ++c) acc[c][0] = acc[c][1] = V::zero();
+        for (std::size_t d = 0; d < head_dim; ++d) {
+            const auto k0 = Kv<V>::load(k + d * 16);
+            const auto k1 = Kv<V>::load(k + (head_dim + d) * 16);
+#pragma GCC unroll 8
+            for (int c = 0; c < N; ++c) {
+                const auto x = V::broadcast(q[static_cast<std::size_t>(c) * head_dim + d]);
+                acc[c][0] = V::fma(k0, x, acc[c][0]);
+                acc[c][1] = V::fma(k1, x, acc[c][1]);
+            }
+        }
+        for (int c = 0; c < N; ++c) {
+            V::store(scores + static_cast<std::size_t>(c) * kKeyTile + part * 32, acc[c][0]);
+            V::store(scores + static_cast<std::size_t>(c) * kKeyTile + part * 32 + 16, acc[c][1]);
+        }
+    }
+}
+
+// o[c] += sum over the tile's positions, ascending, of p[c][pos] * v[pos], N columns.
+template <class V, template <class> class Kv, int N>
+inline void value_tile(const typename Kv<V>::Element* values, std::size_t head_dim, const float* p, float* o) {
+    for (std::size_t d = 0; d < head_dim; d += 16) {
+        typename V::Floats acc[N];
+        for (int c = 0; c < N; ++c) acc[c] = V::load(o + static_cast<std::size_t>(c) * head_dim + d);
+        for (std::size_t i = 0; i < kKeyTile; ++i) {
+            const auto v = Kv<V>::load(values + i * head_dim + d);
+#pragma GCC unroll 8
+            for (int c = 0; c < N; ++c) {
+                acc[c] = V::fma(v, V::broadcast(p[static_cast<std::size_t>(c) * kKeyTile + i]), acc[c]);
+            }
+        }
+        for (int c = 0; c < N; ++c) V::store(o + static_cast<std::size_t>(c) * head_dim + d, acc[c]);
+    }
+}
+
+// Scores -> p in place; m, l and o are brought to the new maximum.
+template <class V>
+inline void softmax_tile(std::int64_t pos, std::int64_t first, std::int64_t last, std::size_t head_dim, float* scores,
+                         float* m, float* l, float* o) {
+    if (first > pos || last < pos + static_cast<std::int64_t>(kKeyTile) - 1) {
+        for (std::size_t i = 0; i < kKeyTile; ++i) {
+            const std::int64_t p = pos + static_cast<std::int64_t>(i);
+            if (p < first || p > last) scores[i] = -__builtin_inff();
+        }
+    }
+    auto highest = V::load(scores);
+    for (std::size_t i = 16; i < kKeyTile; i += 16) highest = V::max(highest, V::load(scores + i));
+    const float tile_max = V::reduce_max(highest);
+    const float new_max = tile_max > *m ? tile_max : *m;
+    const auto maximum = V::broadcast(new_max);
+    if (new_max != *m) {
+        const auto rescale = exp<V>(V::sub(V::broadcast(*m), maximum));
+        V::store(l, V::mul(V::load(l), rescale));
+        for (std::size_t d = 0; d < head_dim; d += 16) V::store(o + d, V::mul(V::load(o + d), rescale));
+        *m = new_max;
+    }
+    auto sums = V::load(l);
+    for (std::size_t i = 0; i < kKeyTile; i += 16) {
+        const auto p = exp<V>(V::sub(V::load(scores + i), maximum));
+        V::store(scores + i, p);
+        sums = V::add(sums, p);
+    }
+    V::store(l, sums);
+}
+
+template <class V, template <class> class Kv>
+void attention(const AttentionArgs& a) {
+    using Element = typename Kv<V>::Element;
+    constexpr int kColumns = V::kColumns < 8 ? V::kColumns : 8;
+    const std::size_t head_dim = a.kv.head_dim;
+    for (std::size_t c = 0; c < a.n_columns; ++c) {
+        a.m[c] = kNoScore;
+        std::memset(a.l + c * kRows, 0, kRows * sizeof(float));
+        std::memset(a.o + c * head_dim, 0, head_dim * sizeof(float));
+    }
+    for (std::int64_t pos = a.begin; pos < a.end; pos += static_cast<std::int64_t>(kKeyTile)) {
+        const std::size_t slot = static_cast<std::size_t>(pos) % a.kv.ring;
+        const auto* keys = reinterpret_cast<const Element*>(a.kv.keys) + slot * head_dim;
+        const auto* values = reinterpret_cast<const Element*>(a.kv.values) + slot * head_dim;
+        for_columns<kColumns>(0, a.n_columns, [&]<int N>(std::size_t c) {
+            float* scores = a.scores + c * kKeyTile;
+            score_tile<V, Kv, N>(keys, head_dim, a.q + c * head_dim, scores);
+            for (std::size_t i = c; i < c + N; ++i) {
+                softmax_tile<V>(pos, a.first[i], a.last[i], head_dim, a.scores + i * kKeyTile, a.m + i, a.l + i * kRows,
+                                a.o + i * head_dim);
+            }
+            value_tile<V, Kv, N>(values, head_dim, scores, a.o + c * head_dim);
+        });
+    }
+}
+
+template <class V>
+void merge_attention(const float* m, const float* l, const float* o, std::size_t head_dim, float* total_m,
+                     float* total_l, float* total_o) {
+    const float new_max = *m > *total_m ? *m : *total_m;
+    const auto old_scale = exp<V>(V::broadcast(*total_m - new_max));
+    const auto new_scale = exp<V>(V::broadcast(*m - new_max));
+    V::store(total_l, V::fma(V::load(l), new_scale, V::mul(V::load(total_l), old_scale)));
+    for (std::size_t d = 0; d < head_dim; d += 16) {
+        V::store(total_o + d, V::fma(V::load(o + d), new_scale, V::mul(V::load(total_o + d), old_scale)));
+    }
+    *total_m = new_max;
+}
+
+template <class V>
+void finish_attention(const float* l, const float* o, std::size_t head_dim, float* y) {
+    const auto factor = V::broadcast(1.0F / reduce_add<V>(V::load(l)));
+    for (std::size_t d = 0; d < head_dim; d += 16) V::store(y + d, V::mul(V::load(o + d), factor));
+}
+
+}  // namespace
+}  // namespace linnet::kernels::LINNET_ISA

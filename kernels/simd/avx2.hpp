@@ -1,0 +1,137 @@
+// SPDX-License-Identifier: MIT
+// AVX2 + FMA + F16C: 16 lanes are two 256-bit registers.
+#pragma once
+
+#include <immintrin.h>
+
+#include "kernels/simd/xsimd_lanes.hpp"
+
+namespace linnet::kernels::LINNET_ISA {
+namespace {
+
+struct Avx2 : XsimdLanes<xsimd::fma3<xsimd::avx2>> {
+    static constexpr int kColumns = 4;  // 16 registers: more columns would spill
+
+    struct Bytes {
+        __m256i v[2];
+    };
+
+    // ---- Floats
+    static Floats fma(Floats a, Floats b, Floats c) {
+        return each([&](int i) { return _mm256_fmadd_ps(a.v[i], b.v[i], c.v[i]); });
+    }
+    static Floats load_f16(const std::uint16_t* p) {
+        return {{_mm256_cvtph_ps(_mm_loadu_si128(reinterpret_cast<const __m128i*>(p))),
+                 _mm256_cvtph_ps(_mm_loadu_si128(reinterpret_cast<const __m128i*>(p + 8)))}};
+    }
+    static void store_f16(std::uint16_t* p, Floats a) {
+        for (int i = 0; i < 2; ++i) {
+            _mm_storeu_si128(reinterpret_cast<__m128i*>(p + 8 * i),
+                             _mm256_cvtps_ph(a.v[i], _MM_FROUND_TO_NEAREST_INT | _MM_FROUND_NO_EXC));
+        }
+    }
+    static Floats load_bf16(const std::uint16_t* p) {
+        Floats r;
+        for (int i = 0; i < 2; ++i) {
+            const __m256i wide = _mm256_cvtepu16_epi32(_mm_loadu_si128(reinterpret_cast<const __m128i*>(p + 8 * i)));
+            r.v[i] = _mm256_castsi256_ps(_mm256_slli_epi32(wide, 16));
+        }
+        return r;
+    }
+    // The order does not matter for the maximum of numbers.
+    static float reduce_max(Floats a) {
+        const __m256 m8 = _mm256_max_ps(a.v[0], a.v[1]);
+        const __m128 m4 = _mm_max_ps(_mm256_castps256_ps128(m8), _mm256_extractf128_ps(m8, 1));
+        const __m128 m2 = _mm_max_ps(m4, _mm_movehl_ps(m4, m4));
+        return _mm_cvtss_f32(_mm_max_ss(m2, _mm_shuffle_ps(m2, m2, 1)));
+    }
+
+    // ---- Ints
+    static Ints widen_u8(const std::uint8_t* p) {
+        const __m128i bytes = _mm_loadu_si128(reinterpret_cast<const __m128i*>(p));
+        return {{_mm256_cvtepu8_epi32(bytes), _mm256_cvtepu8_epi32(_mm_srli_si128(bytes, 8))}};
+    }
+    static Ints widen_i8(const std::int8_t* p) {
+        const __m128i bytes = _mm_loadu_si128(reinterpret_cast<const __m128i*>(p));
+        return {{_mm256_cvtepi8_epi32(bytes), _mm256_cvtepi8_epi32(_mm_srli_si128(bytes, 8))}};
+    }
+    static void narrow_i8(std::int8_t* p, Ints a) {
+        const __m256i words = _mm256_permute4x64_epi64(_mm256_packs_epi32(a.v[0], a.v[1]), 0xd8);
+        const __m128i bytes = _mm_packs_epi16(_mm256_castsi256_si128(words), _mm256_extracti128_si256(words, 1));
+        _mm_storeu_si128(reinterpret_cast<__m128i*>(p), bytes);
+    }
+    static std::int32_t reduce_add_ints(Ints a) {
+        const __m256i s8 = _mm256_add_epi32(a.v[0], a.v[1]);
+        const __m128i s4 = _mm_add_epi32(_mm256_castsi256_si128(s8), _mm256_extracti128_si256(s8, 1));
+        const __m128i s2 = _mm_add_epi32(s4, _mm_shuffle_epi32(s4, 0x4e));
+        return _mm_cvtsi128_si32(_mm_add_epi32(s2, _mm_shuffle_epi32(s2, 0xb1)));
+    }
+
+    // ---- Bytes
+    static Bytes load_bytes(const std::uint8_t* p) {
+        return {{_mm256_loadu_si256(reinterpret_cast<const __m256i*>(p)),
+                 _mm256_loadu_si256(reinterpret_cast<const __m256i*>(p + 32))}};
+    }
+    static Bytes or_bytes(Bytes a, Bytes b) {
+        return {{_mm256_or_si256(a.v[0], b.v[0]), _mm256_or_si256(a.v[1], b.v[1])}};
+    }
+    template <int right>
+    static Bytes field(Bytes a, std::uint8_t mask) {
+        const __m256i m = _mm256_set1_epi8(static_cast<char>(mask));
+        return {{_mm256_and_si256(_mm256_srli_epi16(a.v[0], right), m),
+                 _mm256_and_si256(_mm256_srli_epi16(a.v[1], right), m)}};
+    }
+    template <int left>
+    static Bytes shift_left(Bytes a) {
+        return {{_mm256_slli_epi16(a.v[0], left), _mm256_slli_epi16(a.v[1], left)}};
+    }
+
+    // maddubs adds two products in int16, which saturates above 32767:
+    //     max <= 15:  one product pair <= 2 * 15 * 127 = 3810; eight pairs add up to 30480 in int16
+    //     max <= 31:  7874; four pairs 31496          max <= 63:  16002; two pairs 32004
+    //     max = 255:  64770 saturates: the unsigned side becomes |w - 128| (<= 128; 2 * 128 * 127 = 32512) and the sign
+    //                 moves to the activation; w - 128 is what the dot product means, so 128 * sum(x) is added back.
+    template <int max, int n>
+    static Ints dot(Ints start, const Bytes* w, const std::int8_t* x) {
+        constexpr int kPairs = max <= 15 ? 8 : max <= 31 ? 4 : 2;
+        const __m256i ones = _mm256_set1_epi16(1);
+        Ints sum = start;
+        if constexpr (max <= 63) {
+            for (int g0 = 0; g0 < n; g0 += kPairs) {
+                __m256i words[2] = {_mm256_setzero_si256(), _mm256_setzero_si256()};
+                for (int g = g0; g < n && g < g0 + kPairs; ++g) {
+                    const __m256i xs = broadcast_group(x + 4 * g);
+                    for (int i = 0; i < 2; ++i) {
+                        words[i] = _mm256_add_epi16(words[i], _mm256_maddubs_epi16(w[g].v[i], xs));
+                    }
+                }
+                for (int i = 0; i < 2; ++i) {
+                    sum.v[i] = _mm256_add_epi32(sum.v[i], _mm256_madd_epi16(words[i], ones));
+                }
+            }
+        } else {
+            const __m256i offset = _mm256_set1_epi8(static_cast<char>(0x80));
+            for (int g = 0; g < n; ++g) {
+                const __m256i xs = broadcast_group(x + 4 * g);
+                const __m256i back = _mm256_slli_epi32(
+                    _mm256_madd_epi16(_mm256_maddubs_epi16(_mm256_set1_epi8(1), xs), ones), 7);
+                for (int i = 0; i < 2; ++i) {
+                    const __m256i signed_w = _mm256_xor_si256(w[g].v[i], offset);
+                    const __m256i words =
+                        _mm256_maddubs_epi16(_mm256_abs_epi8(signed_w), _mm256_sign_epi8(xs, signed_w));
+                    sum.v[i] = _mm256_add_epi32(sum.v[i], _mm256_add_epi32(back, _mm256_madd_epi16(words, ones)));
+                }
+            }
+        }
+        return sum;
+    }
+
+    static __m256i broadcast_group(const std::int8_t* x) {
+        std::int32_t group;
+        std::memcpy(&group, x, 4);
+        return _mm256_set1_epi32(group);
+    }
+};
+
+}  // namespace
+}  // namespace linnet::kernels::LINNET_ISA

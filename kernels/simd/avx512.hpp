@@ -1,0 +1,70 @@
+// SPDX-License-Identifier: MIT
+// AVX-512 (F, BW, DQ, VL) + VNNI: 16 lanes are one 512-bit register.
+#pragma once
+
+#include <immintrin.h>
+
+#include "kernels/simd/xsimd_lanes.hpp"
+
+namespace linnet::kernels::LINNET_ISA {
+namespace {
+
+struct Avx512 : XsimdLanes<xsimd::avx512bw> {
+    static constexpr int kColumns = 16;  // 32 registers: 8 of weights, 16 accumulators, 8 for temporaries
+
+    using Bytes = __m512i;
+
+    // ---- Floats
+    static Floats fma(Floats a, Floats b, Floats c) { return {{_mm512_fmadd_ps(a.v[0], b.v[0], c.v[0])}}; }
+    static Floats load_f16(const std::uint16_t* p) {
+        // The form with a mask: GCC 12 warns of the other one's undefined source.
+        return {{_mm512_maskz_cvtph_ps(0xffff, _mm256_loadu_si256(reinterpret_cast<const __m256i*>(p)))}};
+    }
+    static void store_f16(std::uint16_t* p, Floats a) {
+        _mm256_storeu_si256(reinterpret_cast<__m256i*>(p),
+                            _mm512_maskz_cvtps_ph(0xffff, a.v[0], _MM_FROUND_TO_NEAREST_INT | _MM_FROUND_NO_EXC));
+    }
+    static Floats load_bf16(const std::uint16_t* p) {
+        const __m512i wide = _mm512_cvtepu16_epi32(_mm256_loadu_si256(reinterpret_cast<const __m256i*>(p)));
+        return {{_mm512_castsi512_ps(_mm512_slli_epi32(wide, 16))}};
+    }
+    static float reduce_max(Floats a) { return _mm512_reduce_max_ps(a.v[0]); }
+
+    // ---- Ints
+    static Ints widen_u8(const std::uint8_t* p) {
+        return {{_mm512_cvtepu8_epi32(_mm_loadu_si128(reinterpret_cast<const __m128i*>(p)))}};
+    }
+    static Ints widen_i8(const std::int8_t* p) {
+        return {{_mm512_cvtepi8_epi32(_mm_loadu_si128(reinterpret_cast<const __m128i*>(p)))}};
+    }
+    static void narrow_i8(std::int8_t* p, Ints a) {
+        _mm_storeu_si128(reinterpret_cast<__m128i*>(p), _mm512_cvtepi32_epi8(a.v[0]));
+    }
+    static std::int32_t reduce_add_ints(Ints a) { return _mm512_reduce_add_epi32(a.v[0]); }
+
+    // ---- Bytes
+    static Bytes load_bytes(const std::uint8_t* p) { return _mm512_loadu_si512(p); }
+    static Bytes or_bytes(Bytes a, Bytes b) { return _mm512_or_si512(a, b); }
+    template <int right>
+    static Bytes field(Bytes a, std::uint8_t mask) {
+        return _mm512_and_si512(_mm512_srli_epi16(a, right), _mm512_set1_epi8(static_cast<char>(mask)));
+    }
+    template <int left>
+    static Bytes shift_left(Bytes a) {
+        return _mm512_slli_epi16(a, left);
+    }
+
+    template <int max, int n>
+    static Ints dot(Ints start, const Bytes* w, const std::int8_t* x) {
+        __m512i sum = start.v[0];
+        for (int g = 0; g < n; ++g) {
+            std::int32_t group;
+            std::memcpy(&group, x + 4 * g, 4);
+            sum = _mm512_dpbusd_epi32(sum, w[g], _mm512_set1_epi32(group));
+        }
+        return {{sum}};
+    }
+};
+
+}  // namespace
+}  // namespace linnet::kernels::LINNET_ISA

@@ -1,0 +1,146 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: MIT
+# Writes src/tokenizer/unicode_tables.inc from the Unicode character database of Debian's unicode-data package.
+# The output depends on those files only, so that --check can prove the checked-in tables are the generator's.
+import argparse
+import pathlib
+import re
+import sys
+
+ROOT = pathlib.Path(__file__).resolve().parent.parent
+OUTPUT = ROOT / "src" / "tokenizer" / "unicode_tables.inc"
+N_CODE_POINTS = 0x110000
+BLOCK = 128  # code points per second-stage block: about the size that makes both stages together smallest
+
+# The order is that of enum CharClass in unicode.cpp.
+CLASSES = {"Lu": 1, "Ll": 2, "Lt": 3, "Lm": 4, "Lo": 5, "M": 6, "N": 7, "P": 8, "S": 9}
+SPACE = 10
+NFC_FLAG = 16  # not NFC_Quick_Check=Yes, or a combining class other than 0
+
+
+def properties(path, wanted):
+    """(first, last, fields) of each row of a UCD property file whose second field is in `wanted`."""
+    for line in path.read_text(encoding="utf-8").splitlines():
+        fields = [field.strip() for field in line.split("#")[0].split(";")]
+        if len(fields) >= 2 and fields[1] in wanted:
+            first, _, last = fields[0].partition("..")
+            yield int(first, 16), int(last or first, 16), fields
+
+
+def read_database(folder):
+    category = ["Cn"] * N_CODE_POINTS
+    combining = {}
+    decomposition = {}
+    range_start = None
+    for line in (folder / "UnicodeData.txt").read_text(encoding="utf-8").splitlines():
+        fields = line.split(";")
+        code = int(fields[0], 16)
+        first = code if range_start is None else range_start
+        range_start = code if fields[1].endswith(", First>") else None
+        for point in range(first, code + 1):
+            category[point] = fields[2]
+        if fields[3] != "0":
+            combining[code] = int(fields[3])
+        if fields[5] and not fields[5].startswith("<"):  # compatibility mappings carry a <tag>
+            decomposition[code] = [int(part, 16) for part in fields[5].split()]
+    return category, combining, decomposition
+
+
+def class_table(folder, category, combining):
+    table = [CLASSES.get(name, CLASSES.get(name[0], 0)) for name in category]
+    for first, last, _ in properties(folder / "PropList.txt", {"White_Space"}):
+        table[first:last + 1] = [SPACE] * (last + 1 - first)
+    for code in combining:
+        table[code] |= NFC_FLAG
+    for first, last, _ in properties(folder / "DerivedNormalizationProps.txt", {"NFC_QC"}):
+        for code in range(first, last + 1):
+            table[code] |= NFC_FLAG
+    return table
+
+
+def two_stages(table):
+    blocks, index = {}, []
+    for start in range(0, len(table), BLOCK):
+        index.append(blocks.setdefault(tuple(table[start:start + BLOCK]), len(blocks)))
+    assert len(blocks) <= 256
+    return index, [value for block in blocks for value in block]
+
+
+def full_decomposition(decomposition, code):
+    if code not in decomposition:
+        return [code]
+    return [leaf for part in decomposition[code] for leaf in full_decomposition(decomposition, part)]
+
+
+def rows(values):
+    lines, line = [], ""
+    for value in values:
+        if len(line) + len(value) + 1 > 118:
+            lines.append(line)
+            line = ""
+        line += value + ","
+    return "\n".join(lines + [line] if line else lines)
+
+
+def array(kind, name, values):
+    return f"constexpr {kind} {name}[] = {{\n{rows(values)}\n}};\n"
+
+
+def generate(folder):
+    category, combining, decomposition = read_database(folder)
+    index, blocks = two_stages(class_table(folder, category, combining))
+
+    pool, decompositions = [], []
+    for code in sorted(decomposition):
+        leaves = full_decomposition(decomposition, code)
+        decompositions.append(f"{{{code},{len(pool)},{len(leaves)}}}")
+        pool += leaves
+    excluded = set()
+    for first, last, _ in properties(folder / "DerivedNormalizationProps.txt", {"Full_Composition_Exclusion"}):
+        excluded.update(range(first, last + 1))
+    compositions = sorted((parts[0], parts[1], code) for code, parts in decomposition.items()
+                          if len(parts) == 2 and code not in excluded)
+    ranges = []
+    for code in sorted(combining):
+        if ranges and ranges[-1][1] == code - 1 and ranges[-1][2] == combining[code]:
+            ranges[-1][1] = code
+        else:
+            ranges.append([code, code, combining[code]])
+
+    version = re.search(r"PropList-([0-9.]+)\.txt", (folder / "PropList.txt").read_text(encoding="utf-8")).group(1)
+    return "".join([
+        "// SPDX-License-Identifier: MIT\n",
+        f"// Unicode {version}; written by scripts/generate_unicode.py, not by hand.\n",
+        "// clang-format off\n",
+        f"constexpr std::size_t kBlockSize = {BLOCK};\n",
+        "// First stage: block of code point / kBlockSize. Second stage: class, plus 16 where NFC has work to do.\n",
+        array("std::uint8_t", "kBlockOf", [str(value) for value in index]),
+        array("std::uint8_t", "kBlocks", [str(value) for value in blocks]),
+        "// Canonical combining classes other than 0: first, last, class; ascending.\n",
+        array("CombiningRange", "kCombining", [f"{{{a},{b},{c}}}" for a, b, c in ranges]),
+        "// Full canonical decompositions (Hangul is computed): code point, start in the pool, length; ascending.\n",
+        array("Decomposition", "kDecompositions", decompositions),
+        array("char32_t", "kDecompositionPool", [str(value) for value in pool]),
+        "// Primary composites: first, second, composite; ascending by the pair.\n",
+        array("Composition", "kCompositions", [f"{{{a},{b},{c}}}" for a, b, c in compositions]),
+        "// clang-format on\n",
+    ])
+
+
+def main():
+    parser = argparse.ArgumentParser(description="Generate the Unicode tables of src/tokenizer.")
+    parser.add_argument("--ucd", type=pathlib.Path, default=pathlib.Path("/usr/share/unicode"))
+    parser.add_argument("--check", action="store_true", help="compare with the checked-in file instead of writing it")
+    arguments = parser.parse_args()
+    if arguments.check and not (arguments.ucd / "UnicodeData.txt").exists():
+        print(f"skipped: {arguments.ucd} is not there (Debian package unicode-data)")
+        sys.exit(77)
+    text = generate(arguments.ucd)
+    if not arguments.check:
+        OUTPUT.write_text(text, encoding="ascii")
+    elif OUTPUT.read_text(encoding="ascii") != text:
+        sys.exit(f"{OUTPUT} differs from what {arguments.ucd} gives: run scripts/generate_unicode.py")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,52 @@
+#!/usr/bin/env bash
+# SPDX-License-Identifier: MIT
+# test.sh: installs what is missing, builds the release and runs every test and check, then the unit tests again under
+# the address and undefined-behaviour sanitizers. The last line counts: "N passed, N failed, N skipped".
+set -uo pipefail
+cd "$(dirname "${BASH_SOURCE[0]}")/.."
+
+scripts/install_packages.sh test || exit 1
+
+passed=0 failed=0 skipped=0
+
+# count JUNIT_FILE: adds ctest's results to the sums.
+count() {
+    local total fails skips
+    if [ ! -e "$1" ]; then
+        failed=$((failed + 1))
+        return
+    fi
+    total=$(grep -c '<testcase ' "$1")
+    fails=$(grep -c '<testcase .*status="fail"' "$1")
+    skips=$(grep -c '<testcase .*status="\(notrun\|disabled\)"' "$1")
+    passed=$((passed + total - fails - skips)) failed=$((failed + fails)) skipped=$((skipped + skips))
+}
+
+# stage PRESET [CMAKE_OPTION...] -- [CTEST_OPTION...]: configures, builds, tests.
+stage() {
+    local preset=$1 options=() junit
+    shift
+    while [ "$1" != -- ]; do options+=("$1"); shift; done
+    shift
+    junit=$PWD/build/$preset/junit.xml
+    rm -f "$junit"
+    echo "== $preset =="
+    if ! cmake --preset "$preset" "${options[@]}" >"build/$preset.log" 2>&1 ||
+        ! cmake --build --preset "$preset" -j "$(nproc)" >>"build/$preset.log" 2>&1; then
+        grep -E 'error|Error|FAILED|warning' "build/$preset.log" | head -50
+        tail -n 20 "build/$preset.log"
+        echo "Building $preset failed; all messages are in build/$preset.log."
+        failed=$((failed + 1))
+        return
+    fi
+    ctest --preset "$preset" -j 2 --output-junit "$junit" "$@"
+    count "$junit"
+}
+
+mkdir -p build
+all=(-DLINNET_BUILD_TESTS=ON -DLINNET_BUILD_TOOLS=ON -DLINNET_WERROR=ON)
+stage release "${all[@]}" -DLINNET_BUILD_EXAMPLES=ON -DLINNET_BUILD_BENCHMARKS=ON --
+stage asan "${all[@]}" -DLINNET_BUILD_EXAMPLES=OFF -- -L unit
+
+echo "$passed passed, $failed failed, $skipped skipped"
+[ "$failed" -eq 0 ] && [ "$passed" -gt 0 ]

@@ -1,0 +1,156 @@
+// SPDX-License-Identifier: MIT
+#include "arch/hparams.hpp"
+
+#include <algorithm>
+
+#include "base/error.hpp"
+#include "base/math.hpp"
+
+namespace linnet::arch {
+
+namespace {
+
+// Bounds of what is taken for a model at all; sizes that follow from them cannot overflow 64 bits.
+constexpr std::uint32_t kMaxLayers = 1024;
+constexpr std::uint32_t kMaxWidth = 1U << 20;
+constexpr std::uint32_t kMaxHeads = 1024;
+constexpr std::uint32_t kMaxHeadDim = 1024;
+constexpr std::uint32_t kMaxContext = 1U << 28;
+
+}  // namespace
+
+HParams::HParams(const gguf::File& file) : file_(file) {
+    const auto architecture = file.string("general.architecture");
+    if (!architecture) throw Error(Status::bad_file, "key 'general.architecture' is missing");
+    architecture_ = *architecture;
+}
+
+std::string HParams::key(std::string_view name) const {
+    std::string key(architecture_);
+    key += '.';
+    key += name;
+    return key;
+}
+
+std::uint32_t HParams::count(std::string_view name, std::uint32_t max) const {
+    const std::string k = key(name);
+    const auto value = file_.u32(k);
+    if (!value) throw Error(Status::bad_file, "key '{}' is missing", k);
+    if (*value == 0 || *value > max) throw Error(Status::bad_file, "key '{}' is {}, not in 1..{}", k, *value, max);
+    return *value;
+}
+
+std::uint32_t HParams::count_or(std::string_view name, std::uint32_t otherwise, std::uint32_t max) const {
+    const std::string k = key(name);
+    const std::uint32_t value = file_.u32(k).value_or(otherwise);
+    if (value > max) throw Error(Status::bad_file, "key '{}' is {}, not in 0..{}", k, value, max);
+    return value;
+}
+
+std::uint32_t HParams::layer_count(std::string_view name, std::uint32_t layer, std::uint32_t n_layers,
+                                   std::uint32_t otherwise, std::uint32_t max) const {
+    const std::string k = key(name);
+    const gguf::Value* value = file_.find(k);
+    std::uint32_t n = otherwise;
+    if (value != nullptr && value->type == gguf::ValueType::array) {
+        const auto values = file_.i32s(k, *std::pmr::new_delete_resource());
+        if (values->size() != n_layers) {
+            throw Error(Status::bad_file, "key '{}' has {} elements for {} layers", k, values->size(), n_layers);
+        }
+        n = static_cast<std::uint32_t>((*values)[layer]);
+    } else if (value != nullptr) {
+        n = *file_.u32(k);
+    }
+    if (n == 0 || n > max) throw Error(Status::bad_file, "key '{}' is {} for layer {}, not in 1..{}", k, n, layer, max);
+    return n;
+}
+
+float HParams::positive(std::string_view name) const {
+    const std::string k = key(name);
+    if (!file_.f32(k)) throw Error(Status::bad_file, "key '{}' is missing", k);
+    return positive_or(name, 0.0F);
+}
+
+float HParams::positive_or(std::string_view name, float otherwise) const {
+    const std::string k = key(name);
+    const float value = file_.f32(k).value_or(otherwise);
+    if (!(value > 0.0F && value < 1e30F)) throw Error(Status::bad_file, "key '{}' is {}, not a positive number", k, value);
+    return value;
+}
+
+void read_decoder(const HParams& h, ModelSpec& spec) {
+    const gguf::TensorInfo* embedding = h.file().find_tensor("token_embd.weight");
+    if (embedding == nullptr) throw Error(Status::bad_file, "tensor 'token_embd.weight' is missing");
+    if (embedding->shape[1] > 1U << 24) {
+        throw Error(Status::bad_file, "tensor 'token_embd.weight' has {} rows", embedding->shape[1]);
+    }
+    spec.n_vocab = static_cast<std::uint32_t>(embedding->shape[1]);
+    const std::uint32_t n_vocab_key = h.count_or("vocab_size", spec.n_vocab, 1U << 24);
+    if (n_vocab_key != spec.n_vocab) {
+        throw Error(Status::bad_file, "key '{}' is {} but tensor 'token_embd.weight' has {} rows", h.key("vocab_size"),
+                    n_vocab_key, spec.n_vocab);
+    }
+    spec.n_ctx_train = h.count("context_length", kMaxContext);
+    spec.d_model = h.count("embedding_length", kMaxWidth);
+    spec.norm_eps = h.positive("attention.layer_norm_rms_epsilon");
+    const std::uint32_t n_layers = h.count("block_count", kMaxLayers);
+    spec.layers.resize(n_layers);
+    for (std::uint32_t i = 0; i < n_layers; ++i) {
+        LayerSpec& layer = spec.layers[i];
+        layer.n_heads = h.layer_count("attention.head_count", i, n_layers, 0, kMaxHeads);
+        layer.n_kv_heads = h.layer_count("attention.head_count_kv", i, n_layers, layer.n_heads, kMaxHeads);
+        if (layer.n_heads % layer.n_kv_heads != 0) {
+            throw Error(Status::bad_file, "key '{}' ({}) is not a multiple of '{}' ({})", h.key("attention.head_count"),
+                        layer.n_heads, h.key("attention.head_count_kv"), layer.n_kv_heads);
+        }
+        layer.head_dim = h.count_or("attention.key_length", spec.d_model / layer.n_heads, kMaxHeadDim);
+        const std::uint32_t value_length = h.count_or("attention.value_length", layer.head_dim, kMaxHeadDim);
+        if (value_length != layer.head_dim) {
+            throw Error(Status::unsupported, "key '{}' ({}) differs from '{}' ({})", h.key("attention.value_length"),
+                        value_length, h.key("attention.key_length"), layer.head_dim);
+        }
+        if (layer.head_dim == 0 || layer.head_dim % 2 != 0) {
+            throw Error(Status::bad_file, "key '{}' gives heads of {} dimensions", h.key("attention.key_length"),
+                        layer.head_dim);
+        }
+        layer.d_ff = h.layer_count("feed_forward_length", i, n_layers, 0, kMaxWidth);
+        layer.attention_scale = static_cast<float>(1.0 / math::sqrt(layer.head_dim));
+    }
+}
+
+RopeSpec read_rope(const HParams& h, const ModelSpec& spec, RopeKind kind) {
+    RopeSpec rope;
+    rope.kind = kind;
+    rope.theta = h.positive_or("rope.freq_base", 10000.0F);
+    const std::uint32_t head_dim = spec.layers[0].head_dim;
+    rope.n_rot = h.count_or("rope.dimension_count", head_dim, head_dim);
+    if (rope.n_rot == 0 || rope.n_rot % 2 != 0) {
+        throw Error(Status::bad_file, "key '{}' is {}, not an even count", h.key("rope.dimension_count"), rope.n_rot);
+    }
+    rope.n_ctx_orig = h.count_or("rope.scaling.original_context_length", spec.n_ctx_train, kMaxContext);
+
+    const std::string type_key = h.key("rope.scaling.type");
+    const std::string_view type = h.file().string(type_key).value_or("none");
+    if (type == "linear" || type == "yarn") {
+        rope.scaling = type == "linear" ? RopeScaling::linear : RopeScaling::yarn;
+        rope.factor = h.positive("rope.scaling.factor");
+    } else if (type == "longrope") {
+        rope.scaling = RopeScaling::longrope;
+    } else if (type != "none") {
+        throw Error(Status::unsupported, "key '{}': rope scaling '{}' is not supported", type_key, type);
+    } else if (h.file().find(h.key("rope.scale_linear")) != nullptr) {  // older converters
+        rope.scaling = RopeScaling::linear;
+        rope.factor = h.positive("rope.scale_linear");
+    }
+    rope.magnitude = h.positive_or("rope.scaling.attn_factor", 1.0F);
+    if (rope.scaling == RopeScaling::yarn) {
+        rope.beta_fast = h.positive_or("rope.scaling.yarn_beta_fast", 32.0F);
+        rope.beta_slow = h.positive_or("rope.scaling.yarn_beta_slow", 1.0F);
+        // YaRN (arXiv 2309.00071), section 3.4: attention is scaled through cos and sin.
+        const double ln_factor = math::log(std::max(1.0, static_cast<double>(rope.factor)));
+        rope.magnitude = static_cast<float>(rope.magnitude * (0.1 * ln_factor + 1.0));
+    }
+    return rope;
+}
+
+}  // namespace linnet::arch

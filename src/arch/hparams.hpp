@@ -1,0 +1,44 @@
+// SPDX-License-Identifier: MIT
+// Reading an architecture's metadata keys ("<architecture>.<name>") with ranges, and what most decoders share.
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <string_view>
+
+#include "arch/arch_spec.hpp"
+#include "gguf/file.hpp"
+
+namespace linnet::arch {
+
+class HParams {
+  public:
+    explicit HParams(const gguf::File& file);
+
+    const gguf::File& file() const noexcept { return file_; }
+    std::string key(std::string_view name) const;  // "llama.block_count"
+
+    // A count in 1..max; Error(bad_file) naming the key when absent or out of range.
+    std::uint32_t count(std::string_view name, std::uint32_t max) const;
+    // In 0..max, `otherwise` when absent.
+    std::uint32_t count_or(std::string_view name, std::uint32_t otherwise, std::uint32_t max) const;
+    // The same for a key which holds one number for all layers or an array with one for each.
+    std::uint32_t layer_count(std::string_view name, std::uint32_t layer, std::uint32_t n_layers, std::uint32_t otherwise,
+                              std::uint32_t max) const;
+    // Finite and > 0.
+    float positive(std::string_view name) const;
+    float positive_or(std::string_view name, float otherwise) const;
+
+  private:
+    const gguf::File& file_;
+    std::string_view architecture_;
+};
+
+// n_vocab (from token_embd.weight), n_ctx_train, d_model, norm_eps, and layers with n_heads, n_kv_heads, head_dim, d_ff
+// and attention_scale = 1 / sqrt(head_dim).
+void read_decoder(const HParams& h, ModelSpec& spec);
+
+// Rotation as the keys rope.freq_base, rope.dimension_count and rope.scaling.* say. Unknown scaling types are refused.
+RopeSpec read_rope(const HParams& h, const ModelSpec& spec, RopeKind kind);
+
+}  // namespace linnet::arch

@@ -1,0 +1,40 @@
+// SPDX-License-Identifier: MIT
+#include "base/memory.hpp"
+
+#include <new>
+
+#include "base/error.hpp"
+
+namespace linnet {
+
+void* Memory::do_allocate(std::size_t size, std::size_t align) {
+    const std::uint64_t now = used_.fetch_add(size, std::memory_order_relaxed) + size;
+    void* ptr = nullptr;
+    const bool allowed = limit_ == 0 || now <= limit_;
+    if (allowed) {
+        ptr = hooks_.alloc != nullptr ? hooks_.alloc(hooks_.user, size, align)
+                                      : ::operator new(size, std::align_val_t(align), std::nothrow);
+    }
+    if (ptr == nullptr) {
+        used_.fetch_sub(size, std::memory_order_relaxed);
+        if (allowed) throw Error(Status::out_of_memory, "out of memory: {} bytes could not be allocated", size);
+        throw Error(Status::out_of_memory, "out of memory: {} more bytes on top of {} exceed the engine's limit of {}",
+                    size, now - size, limit_);
+    }
+    n_allocations_.fetch_add(1, std::memory_order_relaxed);
+    std::uint64_t peak = peak_.load(std::memory_order_relaxed);
+    while (now > peak && !peak_.compare_exchange_weak(peak, now, std::memory_order_relaxed)) {
+    }
+    return ptr;
+}
+
+void Memory::do_deallocate(void* ptr, std::size_t size, std::size_t align) {
+    used_.fetch_sub(size, std::memory_order_relaxed);
+    if (hooks_.free != nullptr) {
+        hooks_.free(hooks_.user, ptr, size, align);
+    } else {
+        ::operator delete(ptr, size, std::align_val_t(align));
+    }
+}
+
+}  // namespace linnet

@@ -1,0 +1,194 @@
+// SPDX-License-Identifier: MIT
+#include "model/forward.hpp"
+
+#include <algorithm>
+#include <array>
+
+#include "base/checked.hpp"
+#include "base/error.hpp"
+#include "model/pass.hpp"
+#include "model/rope.hpp"
+
+namespace linnet {
+
+namespace {
+
+using arch::Role;
+using kernels::Activations;
+
+constexpr std::uint32_t kDefaultContext = 4096;
+constexpr std::uint32_t kDefaultBatch = 512;
+// Rows of the output matrix between two looks at the deadline: some 0.5 ms of reading weights.
+constexpr std::uint32_t kOutputRows = 8192;
+
+// The divisors of a rope's frequencies that the file holds, for a session of n_ctx positions.
+const float* rope_factors(const arch::RopeSpec& rope, const Weights& weights, std::uint32_t n_ctx) {
+    if (rope.scaling == arch::RopeScaling::longrope) {
+        return weights.vector(n_ctx > rope.n_ctx_orig ? Role::rope_factors_long : Role::rope_factors_short);
+    }
+    return rope.use_factors ? weights.vector(Role::rope_freqs) : nullptr;
+}
+
+// x = embedding of the token, scaled.
+void embed_token(const Pass& pass, std::size_t t) noexcept {
+    const Matrix& w = pass.weights.matrix(Role::token_embd);
+    const kernels::FormatInfo& format = kernels::info(w.format);
+    const auto index = static_cast<std::size_t>(w.format);
+    const auto row = static_cast<std::size_t>(pass.s.tokens[t]);
+    float* x = pass.s.x + t * w.n_in;
+    if (pass.weights.mapped()) {
+        pass.kernels.decode[index].fn(w.data + row * kernels::row_bytes(format, w.n_in), w.n_in, x);
+    } else {
+        const std::byte* tile = w.data + row / kernels::kTileRows * kernels::tile_bytes(format, w.n_in);
+        pass.kernels.read_row[index].fn(tile, row % kernels::kTileRows, w.n_in, x);
+    }
+    if (pass.spec.embedding_scale != 1.0F) pass.kernels.scale.fn(x, pass.spec.embedding_scale, w.n_in, x);
+}
+
+void prepare_ropes(const Pass& pass) noexcept {
+    std::size_t frequency = 0;
+    for (const arch::RopeSpec& rope : pass.spec.ropes) {
+        const std::size_t half = rope.n_rot / 2;
+        for (std::size_t t = 0; t < pass.n_tokens; ++t) {
+            const std::size_t offset = frequency * pass.shape.n_batch + t * half;
+            rope_row(rope, {pass.s.frequencies + frequency, half}, pass.pos + static_cast<std::uint32_t>(t),
+                     pass.s.cosines + offset, pass.s.sines + offset);
+        }
+        frequency += half;
+    }
+}
+
+// x += norm(y), where the layer has such a norm.
+bool add_residual(const Pass& pass, Role post_norm, std::size_t layer) noexcept {
+    const float* norm = pass.weights.vector(post_norm, layer);
+    const std::size_t d_model = pass.spec.d_model;
+    return pass.for_tokens(pass.n_tokens, [&](std::size_t t, WorkerScratch&) {
+        float* y = pass.s.y + t * d_model;
+        if (norm != nullptr) pass.kernels.rms_norm.fn(y, norm, d_model, pass.spec.norm_eps, y);
+        pass.kernels.add.fn(y, d_model, pass.s.x + t * d_model);
+    });
+}
+
+// Logits of the last n_logits tokens, rows [first, first + n) of the output matrix.
+bool output_slice(const Pass& pass, std::uint32_t n_logits, std::uint32_t first, std::uint32_t n) noexcept {
+    const Matrix& own = pass.weights.matrix(Role::output);
+    const Matrix& whole = own.data != nullptr ? own : pass.weights.matrix(Role::token_embd);
+    const kernels::FormatInfo& format = kernels::info(whole.format);
+    Matrix slice = whole;
+    slice.data += first * kernels::row_bytes(format, whole.n_in);  // a tile has the bytes of its 16 rows
+    slice.n_out = n;
+    const float* bias = pass.weights.vector(Role::output_bias);
+    const Projection projection[] = {
+        {slice, bias != nullptr ? bias + first : nullptr, pass.s.logits + first, pass.spec.n_vocab}};
+    const float* norm = pass.weights.vector(Role::output_norm);
+    const std::size_t d_model = pass.spec.d_model;
+    auto make_normed = [&](std::size_t i) -> const float* {
+        const float* x = pass.s.x + (pass.n_tokens - n_logits + i) * d_model;
+        float* h = pass.s.h + i * d_model;
+        pass.kernels.rms_norm.fn(x, norm, d_model, pass.spec.norm_eps, h);
+        return h;
+    };
+    return linear(pass, projection, d_model, n_logits, make_normed);
+}
+
+std::uint32_t checked_range(const char* name, std::uint32_t value, std::uint64_t max) {
+    if (value == 0 || value > max) throw Error(Status::invalid_argument, "{} is {}, not in 1..{}", name, value, max);
+    return value;
+}
+
+}  // namespace
+
+PassShape Forward::resolve(const arch::ModelSpec& spec, PassShape shape) {
+    constexpr std::uint32_t kMaxContext = 1U << 24;
+    if (shape.n_ctx == 0) shape.n_ctx = std::min(spec.n_ctx_train, kDefaultContext);
+    checked_range("n_ctx", shape.n_ctx, kMaxContext);
+    if (shape.n_batch == 0) shape.n_batch = std::min(kDefaultBatch, shape.n_ctx);
+    shape.n_batch = std::min(checked_range("n_batch", shape.n_batch, 1U << 16), shape.n_ctx);
+    shape.n_logits = std::min(checked_range("n_logits", shape.n_logits, 1U << 16), shape.n_batch);
+    if (shape.kv_type != KvType::f16 && shape.kv_type != KvType::f32) {
+        throw Error(Status::invalid_argument, "kv_type is {}, not a LINNET_KV_* value",
+                    static_cast<std::int32_t>(shape.kv_type));
+    }
+    return shape;
+}
+
+Forward::Sizes Forward::plan(const arch::ModelSpec& spec, const PassShape& shape, std::uint32_t n_threads) {
+    Scratch counted{};
+    return {KvCache::bytes(spec, shape.n_ctx, shape.n_batch, shape.kv_type),
+            lay_out(spec, shape, n_threads, nullptr, counted)};
+}
+
+Forward::Forward(const Model& model, const PassShape& shape)
+    : model_(model),
+      shape_(resolve(model.spec(), shape)),
+      cache_(model.spec(), shape_.n_ctx, shape_.n_batch, shape_.kv_type, model.engine().memory),
+      buffer_(model.engine().memory, plan(model.spec(), shape_, model.engine().workers.size()).scratch_bytes) {
+    lay_out(model.spec(), shape_, model.engine().workers.size(), buffer_.data(), scratch_);
+    std::size_t offset = 0;
+    for (const arch::RopeSpec& rope : model.spec().ropes) {
+        const std::size_t half = rope.n_rot / 2;
+        inverse_frequencies(rope, rope_factors(rope, model.weights(), shape_.n_ctx),
+                            {scratch_.frequencies + offset, half});
+        offset += half;
+    }
+}
+
+void Forward::begin(std::span<const Token> tokens, std::uint32_t pos, std::uint32_t n_logits) noexcept {
+    std::copy(tokens.begin(), tokens.end(), scratch_.tokens);
+    n_tokens_ = static_cast<std::uint32_t>(tokens.size());
+    pos_ = pos;
+    n_logits_ = n_logits;
+    if (pos == 0) written_ = 0;  // all positions are stored anew
+    written_ = std::max(written_, pos + n_tokens_);
+    step_ = 0;
+}
+
+Forward::Outcome Forward::run(const Stop& stop) noexcept {
+    const arch::ModelSpec& spec = model_.spec();
+    const FloatEnvironment environment;
+    const Pass pass = {model_, spec, model_.weights(), model_.engine().kernels, model_.engine().workers, cache_, shape_,
+                       scratch_, n_tokens_, pos_, stop.cancel};
+    const auto n_layers = static_cast<std::uint32_t>(spec.layers.size());
+    const std::uint32_t n_slices = n_logits_ == 0 ? 0 : div_up(spec.n_vocab, kOutputRows);
+    if (step_ == 0) {
+        cache_.reserve(pos_ + n_tokens_);
+        prepare_ropes(pass);
+        if (!pass.for_tokens(n_tokens_, [&](std::size_t t, WorkerScratch&) { embed_token(pass, t); })) {
+            step_ = kIdle;
+            return Outcome::cancelled;
+        }
+    }
+    while (step_ < 2 * n_layers + n_slices) {
+        const std::uint32_t layer = step_ / 2;
+        bool done = false;
+        if (layer >= n_layers) {
+            const std::uint32_t first = (step_ - 2 * n_layers) * kOutputRows;
+            done = output_slice(pass, n_logits_, first, std::min(kOutputRows, spec.n_vocab - first));
+        } else if (step_ % 2 == 0) {
+            done = attention(pass, layer) && add_residual(pass, Role::post_attention_norm, layer);
+        } else {
+            done = feed_forward(pass, layer) && add_residual(pass, Role::post_ffw_norm, layer);
+        }
+        if (!done) {
+            step_ = kIdle;
+            return Outcome::cancelled;
+        }
+        ++step_;
+        if (step_ < 2 * n_layers + n_slices && stop.deadline != Stop::Clock::time_point::max() &&
+            Stop::Clock::now() >= stop.deadline) {
+            return Outcome::paused;
+        }
+    }
+    step_ = kIdle;
+    return Outcome::done;
+}
+
+std::span<const float> Forward::logits() const noexcept {
+    return {scratch_.logits, std::size_t{n_logits_} * model_.spec().n_vocab};
+}
+
+std::uint32_t Forward::restart(std::uint32_t pos) const noexcept {
+    return cache_.holds_window(pos, written_) ? pos : 0;
+}
+
+}  // namespace linnet

@@ -1,0 +1,72 @@
+// SPDX-License-Identifier: MIT
+// What the steps of one forward pass share: the model's parts, the sequence's cache, working memory, and a parallel
+// loop. Internal to model/.
+#pragma once
+
+#include <algorithm>
+#include <atomic>
+#include <cstdint>
+#include <span>
+
+#include "cache/kv_cache.hpp"
+#include "model/forward.hpp"
+
+namespace linnet {
+
+struct Pass {
+    const Model& model;
+    const arch::ModelSpec& spec;
+    const Weights& weights;
+    const kernels::Table& kernels;
+    Workers& workers;
+    KvCache& cache;
+    const PassShape& shape;
+    const Scratch& s;
+    std::uint32_t n_tokens;
+    std::uint32_t pos;  // of the first token
+    const std::atomic<bool>* cancel;
+
+    bool cancelled() const noexcept { return cancel != nullptr && cancel->load(std::memory_order_relaxed); }
+
+    // Calls f(task, scratch of the worker) for all tasks, taken in order by whoever is free; false when cancelled
+    // meanwhile (some tasks have then not run). Results never depend on who runs a task.
+    template <class F>
+    bool parallel(std::size_t n_tasks, F f) const noexcept {
+        std::atomic<std::size_t> next{0};
+        auto work = [&](std::uint32_t worker) {
+            for (std::size_t task = next.fetch_add(1, std::memory_order_relaxed); task < n_tasks && !cancelled();
+                 task = next.fetch_add(1, std::memory_order_relaxed)) {
+                f(task, s.workers[worker]);
+            }
+        };
+        workers.run(static_cast<std::uint32_t>(std::min<std::size_t>(n_tasks, workers.size())), work);
+        return !cancelled();
+    }
+
+    // One task for each of n tokens; a few are not worth waking threads for.
+    template <class F>
+    bool for_tokens(std::size_t n, F f) const noexcept {
+        if (n >= 8) return parallel(n, f);
+        for (std::size_t t = 0; t < n; ++t) f(t, s.workers[0]);
+        return !cancelled();
+    }
+};
+
+// y[t, r] = x[t] * W[r] + bias[r]; y is [n_tokens][y_stride].
+struct Projection {
+    const Matrix& w;
+    const float* bias;  // null: none
+    float* y;
+    std::size_t y_stride;
+};
+
+// Linear layers of one input x, a row of n_in per token. make_row(t) returns the row of token t, called once for each.
+// False when cancelled.
+bool linear(const Pass& pass, std::span<const Projection> projections, std::size_t n_in, std::size_t n_tokens,
+            FunctionRef<const float*(std::size_t t)> make_row) noexcept;
+
+// Half layers: what they add to the residual stream x goes to y.
+bool attention(const Pass& pass, std::size_t layer) noexcept;
+bool feed_forward(const Pass& pass, std::size_t layer) noexcept;
+
+}  // namespace linnet

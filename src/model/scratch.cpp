@@ -1,0 +1,116 @@
+// SPDX-License-Identifier: MIT
+#include "model/scratch.hpp"
+
+#include <algorithm>
+
+#include "base/checked.hpp"
+
+namespace linnet {
+
+namespace {
+
+using kernels::Activations;
+
+// Hands out parts of one block of memory; with a null block it only counts.
+class Carver {
+  public:
+    explicit Carver(std::byte* base) : base_(base) {}
+
+    template <class T>
+    T* take(std::uint64_t n) {
+        const std::uint64_t offset = size_;
+        const std::uint64_t bytes = checked_mul<std::uint64_t>(n, sizeof(T), "session memory");
+        size_ = checked_add(size_, checked_round_up<std::uint64_t>(bytes, Buffer::kAlign, "session memory"),
+                            "session memory");
+        return base_ != nullptr ? reinterpret_cast<T*>(base_ + offset) : nullptr;
+    }
+    std::uint64_t size() const { return size_; }
+
+  private:
+    std::byte* base_;
+    std::uint64_t size_ = 0;
+};
+
+// Widest extents over all layers.
+struct Widths {
+    std::uint64_t q = 0;
+    std::uint64_t qkv = 0;
+    std::uint64_t padded_q = 0;
+    std::uint64_t head_dim = 0;  // padded
+    std::uint64_t n_heads = 0;
+    std::uint64_t group = 0;
+    std::uint64_t d_ff = 0;
+    std::uint64_t input = 0;  // of any matmul
+    std::uint64_t half_rots = 0;  // of all ropes together
+
+    explicit Widths(const arch::ModelSpec& spec) {
+        for (const arch::LayerSpec& layer : spec.layers) {
+            const std::uint64_t padded = padded_head_dim(layer);
+            q = std::max(q, std::uint64_t{layer.n_heads} * layer.head_dim);
+            qkv = std::max(qkv, (layer.n_heads + 2 * std::uint64_t{layer.n_kv_heads}) * layer.head_dim);
+            padded_q = std::max(padded_q, layer.n_heads * padded);
+            head_dim = std::max(head_dim, padded);
+            n_heads = std::max<std::uint64_t>(n_heads, layer.n_heads);
+            group = std::max<std::uint64_t>(group, layer.n_heads / layer.n_kv_heads);
+            d_ff = std::max<std::uint64_t>(d_ff, layer.d_ff);
+        }
+        for (const arch::RopeSpec& rope : spec.ropes) half_rots += rope.n_rot / 2;
+        input = std::max({q, d_ff, std::uint64_t{spec.d_model}});
+    }
+};
+
+AttentionState take_state(Carver& carver, std::uint64_t n, std::uint64_t head_dim) {
+    return {carver.take<float>(n), carver.take<float>(n * kernels::kTileRows), carver.take<float>(n * head_dim)};
+}
+
+Panels take_panels(Carver& carver, std::uint64_t n_in, std::uint64_t n_batch) {
+    Panels panels{};
+    panels.of[static_cast<std::size_t>(Activations::f32)] = carver.take<std::byte>(n_in * n_batch * sizeof(float));
+    // Whole blocks: the last one of a width that is no multiple is never used, but counted.
+    const std::uint64_t n_blocks = div_up(n_in, std::uint64_t{kernels::kQuantBlock});
+    panels.of[static_cast<std::size_t>(Activations::q8)] =
+        carver.take<std::byte>(n_blocks * n_batch * kernels::kQuantBlockBytes);
+    return panels;
+}
+
+}  // namespace
+
+std::uint64_t lay_out(const arch::ModelSpec& spec, const PassShape& shape, std::uint32_t n_threads, std::byte* base,
+                      Scratch& s) {
+    const Widths width(spec);
+    const std::uint64_t n = shape.n_batch;
+    Carver carver(base);
+    s.workers = carver.take<WorkerScratch>(n_threads);
+    s.tokens = carver.take<Token>(n);
+    s.frequencies = carver.take<double>(width.half_rots);
+    s.cosines = carver.take<float>(width.half_rots * n);
+    s.sines = carver.take<float>(width.half_rots * n);
+    s.x = carver.take<float>(n * spec.d_model);
+    s.h = carver.take<float>(n * std::max<std::uint64_t>(width.q, spec.d_model));
+    s.y = carver.take<float>(n * spec.d_model);
+    s.qkv = carver.take<float>(n * width.qkv);
+    s.q = carver.take<float>(n * width.padded_q);
+    s.input = take_panels(carver, std::max<std::uint64_t>(width.q, spec.d_model), n);
+    s.hidden = take_panels(carver, width.d_ff, n);
+    s.logits = carver.take<float>(std::uint64_t{shape.n_logits} * spec.n_vocab);
+    const std::uint64_t n_spans = div_up<std::uint64_t>(shape.n_ctx, kernels::kKeySpan);
+    s.spans = take_state(carver, n_spans * width.n_heads, width.head_dim);
+    const std::uint64_t columns = std::max<std::uint64_t>(kAttentionColumns, width.group);
+    for (std::uint32_t i = 0; i < n_threads; ++i) {
+        WorkerScratch w{};
+        w.tile = carver.take<std::byte>(width.input * kernels::kTileRows * sizeof(float));
+        w.gate = carver.take<float>(n * kFeedForwardRows);
+        w.up = carver.take<float>(n * kFeedForwardRows);
+        w.key = carver.take<float>(width.head_dim);
+        w.value = carver.take<float>(width.head_dim);
+        w.first = carver.take<std::int64_t>(columns);
+        w.last = carver.take<std::int64_t>(columns);
+        w.scores = carver.take<float>(columns * kernels::kKeyTile);
+        w.span = take_state(carver, columns, width.head_dim);
+        w.total = take_state(carver, columns, width.head_dim);
+        if (s.workers != nullptr) s.workers[i] = w;
+    }
+    return carver.size();
+}
+
+}  // namespace linnet

@@ -1,0 +1,75 @@
+// SPDX-License-Identifier: MIT
+// Working memory of one sequence's passes: one block, laid out once when the session is created. Internal to model/.
+#pragma once
+
+#include <cstdint>
+
+#include "arch/arch_spec.hpp"
+#include "cache/kv_cache.hpp"
+#include "tokenizer/tokenizer.hpp"
+
+namespace linnet {
+
+// Sizes of everything that a session needs for passes; validated by Forward::resolve().
+struct PassShape {
+    std::uint32_t n_ctx = 0;
+    std::uint32_t n_batch = 0;   // most tokens of a pass
+    std::uint32_t n_logits = 1;  // most rows of logits of a pass
+    KvType kv_type = KvType::f16;
+};
+
+// Rows that one feed-forward task computes of gate and up before it activates and packs them: a multiple of the
+// quantisation block.
+inline constexpr std::uint32_t kFeedForwardRows = 32;
+// Most query columns (tokens x heads of one KV head) of an attention task.
+inline constexpr std::uint32_t kAttentionColumns = 64;
+
+// Attention results of `n` columns while spans are merged.
+struct AttentionState {
+    float* m;  // [n]
+    float* l;  // [n][16]
+    float* o;  // [n][head_dim], padded
+};
+
+// Memory of one worker, in use by one task at a time.
+struct WorkerScratch {
+    std::byte* tile;  // one packed tile of the widest matrix (mapped weights)
+    float* gate;      // [n_batch][kFeedForwardRows]
+    float* up;        // likewise
+    float* key;       // [head_dim], padded
+    float* value;     // [head_dim], padded
+    std::int64_t* first;  // [kAttentionColumns]
+    std::int64_t* last;
+    float* scores;  // [kAttentionColumns][kKeyTile]
+    AttentionState span;
+    AttentionState total;
+};
+
+// Activations packed for matmuls, one buffer for each kind that a weight format may ask for.
+struct Panels {
+    std::byte* of[2];  // indexed by kernels::Activations
+};
+
+// Working memory of a sequence.
+struct Scratch {
+    Token* tokens;        // [n_batch]
+    double* frequencies;  // per rope [n_rot / 2]
+    float* cosines;       // per rope [n_batch][n_rot / 2]
+    float* sines;
+    float* x;          // [n_batch][d_model], the residual stream
+    float* h;          // [n_batch][max(d_model, q)], normed inputs and attention outputs
+    float* y;          // [n_batch][d_model], what a half layer adds to x
+    float* qkv;        // [n_batch][q + 2 kv]
+    float* q;          // [n_kv_heads][n_batch][n_heads / n_kv_heads][head_dim], padded, scaled
+    Panels input;      // of [n_batch][max(d_model, q)]
+    Panels hidden;     // of [n_batch][d_ff]
+    float* logits;     // [n_logits][n_vocab]
+    AttentionState spans;  // [n_heads][spans of n_ctx]: attention of one token, split over positions
+    WorkerScratch* workers;
+};
+
+// The one description of the layout: with a null base it only counts. Returns the bytes taken from `base`.
+std::uint64_t lay_out(const arch::ModelSpec& spec, const PassShape& shape, std::uint32_t n_threads, std::byte* base,
+                      Scratch& s);
+
+}  // namespace linnet

@@ -1,0 +1,320 @@
+// SPDX-License-Identifier: MIT
+#include "model/weights.hpp"
+
+#include <algorithm>
+#include <array>
+#include <atomic>
+#include <bitset>
+#include <chrono>
+#include <exception>
+#include <mutex>
+#include <string>
+
+#include "base/checked.hpp"
+#include "base/error.hpp"
+
+namespace linnet {
+
+namespace {
+
+using arch::Dim;
+using arch::Role;
+using arch::TensorSlot;
+using kernels::FormatInfo;
+using kernels::kTileRows;
+
+// Names in files, in the order of arch::Role; roles from attn_norm on are "blk.<layer>.<name>".
+constexpr std::array<std::string_view, arch::kRoles> kNames = {
+    "token_embd.weight",
+    "output_norm.weight",
+    "output.weight",
+    "output.bias",
+    "rope_freqs.weight",
+    "rope_factors_long.weight",
+    "rope_factors_short.weight",
+    "attn_norm.weight",
+    "attn_q.weight",
+    "attn_k.weight",
+    "attn_v.weight",
+    "attn_qkv.weight",
+    "attn_q.bias",
+    "attn_k.bias",
+    "attn_v.bias",
+    "attn_q_norm.weight",
+    "attn_k_norm.weight",
+    "attn_output.weight",
+    "attn_output.bias",
+    "post_attention_norm.weight",
+    "ffn_norm.weight",
+    "ffn_gate.weight",
+    "ffn_up.weight",
+    "ffn_down.weight",
+    "ffn_gate.bias",
+    "ffn_up.bias",
+    "ffn_down.bias",
+    "post_ffw_norm.weight",
+};
+
+bool per_layer(Role role) { return static_cast<std::size_t>(role) >= arch::kModelRoles; }
+
+std::string tensor_name(Role role, std::size_t layer) {
+    const std::string_view name = kNames[static_cast<std::size_t>(role)];
+    return per_layer(role) ? fmt::format("blk.{}.{}", layer, name) : std::string(name);
+}
+
+std::uint64_t extent(const arch::ModelSpec& spec, std::size_t layer_index, Dim dim) {
+    const arch::LayerSpec& layer = spec.layers[layer_index];
+    const std::uint64_t q = std::uint64_t{layer.n_heads} * layer.head_dim;
+    const std::uint64_t kv = std::uint64_t{layer.n_kv_heads} * layer.head_dim;
+    switch (dim) {
+        case Dim::one: return 1;
+        case Dim::d_model: return spec.d_model;
+        case Dim::n_vocab: return spec.n_vocab;
+        case Dim::q: return q;
+        case Dim::kv: return kv;
+        case Dim::qkv: return q + 2 * kv;
+        case Dim::head_dim: return layer.head_dim;
+        case Dim::d_ff: return layer.d_ff;
+        case Dim::two_d_ff: return 2 * std::uint64_t{layer.d_ff};
+        case Dim::half_rot: return spec.ropes[layer.rope].n_rot / 2;
+    }
+    return 0;
+}
+
+// A run of a tensor's rows which becomes one matrix (or vector, n_out == 1).
+struct Part {
+    Role role;
+    std::size_t layer;
+    const gguf::TensorInfo* tensor;
+    const FormatInfo* format;
+    std::uint64_t first_row;
+    std::uint64_t n_in;
+    std::uint64_t n_out;
+    bool is_vector;
+    std::uint64_t offset;  // in the buffer; unused for matrices that stay in the file
+    std::uint64_t size;    // bytes in the buffer
+};
+
+// Fused tensors are several matrices one after the other.
+void add_parts(std::vector<Part>& parts, const arch::ModelSpec& spec, const Part& whole) {
+    struct Piece {
+        Role role;
+        Dim rows;
+    };
+    std::vector<Piece> pieces;
+    const std::uint64_t n_out = whole.n_out;
+    if (whole.role == Role::attn_qkv) {
+        pieces = {{Role::attn_q, Dim::q}, {Role::attn_k, Dim::kv}, {Role::attn_v, Dim::kv}};
+    } else if (whole.role == Role::ffn_up && n_out == extent(spec, whole.layer, Dim::two_d_ff)) {
+        pieces = {{Role::ffn_gate, Dim::d_ff}, {Role::ffn_up, Dim::d_ff}};
+    } else {
+        parts.push_back(whole);
+        return;
+    }
+    std::uint64_t row = 0;
+    for (const Piece& piece : pieces) {
+        Part part = whole;
+        part.role = piece.role;
+        part.first_row = row;
+        part.n_out = extent(spec, whole.layer, piece.rows);
+        row += part.n_out;
+        parts.push_back(part);
+    }
+}
+
+struct Layout {
+    std::vector<Part> parts;
+    std::uint64_t size = 0;
+};
+
+Part make_part(const gguf::TensorInfo& tensor, const TensorSlot& slot, const arch::ModelSpec& spec, std::size_t layer) {
+    const std::uint64_t n_in = extent(spec, layer, slot.n_in);
+    const std::uint64_t n_out = extent(spec, layer, slot.n_out);
+    if (tensor.shape[0] != n_in || tensor.shape[1] != n_out || tensor.shape[2] != 1 || tensor.shape[3] != 1) {
+        throw Error(Status::bad_file, "tensor '{}' is [{}, {}, {}, {}], but the metadata asks for [{}, {}]", tensor.name,
+                    tensor.shape[0], tensor.shape[1], tensor.shape[2], tensor.shape[3], n_in, n_out);
+    }
+    const FormatInfo* format = kernels::find_format(static_cast<std::uint32_t>(tensor.type));
+    const bool is_vector = slot.n_out == Dim::one;
+    if (format == nullptr || (is_vector && format->activations != kernels::Activations::f32)) {
+        const gguf::TensorTypeInfo* type = gguf::find_type(tensor.type);
+        throw Error(Status::unsupported, "tensor '{}': format {} is not supported{}", tensor.name,
+                    type != nullptr ? type->name : "?", is_vector ? " for vectors" : "");
+    }
+    return {slot.role, layer, &tensor, format, 0, n_in, n_out, is_vector, 0, 0};
+}
+
+// Finds every tensor that the architecture asks for, and refuses what is missing or left over.
+Layout make_layout(const gguf::File& file, const arch::ArchSpec& arch, const arch::ModelSpec& spec, bool mapped) {
+    Layout layout;
+    std::vector<bool> used(file.tensors().size());
+    for (const TensorSlot& slot : arch.slots) {
+        const std::size_t n_layers = per_layer(slot.role) ? spec.layers.size() : 1;
+        for (std::size_t layer = 0; layer < n_layers; ++layer) {
+            const std::string name = tensor_name(slot.role, layer);
+            const gguf::TensorInfo* tensor = file.find_tensor(name);
+            if (tensor == nullptr) {
+                if (slot.need == arch::Need::optional) continue;
+                throw Error(Status::bad_file, "tensor '{}' is missing", name);
+            }
+            used[static_cast<std::size_t>(tensor - file.tensors().data())] = true;
+            add_parts(layout.parts, spec, make_part(*tensor, slot, spec, layer));
+        }
+    }
+    for (std::size_t i = 0; i < used.size(); ++i) {
+        if (!used[i]) {
+            throw Error(Status::bad_file, "tensor '{}' has no place in architecture '{}'", file.tensors()[i].name,
+                        arch.name);
+        }
+    }
+    for (Part& part : layout.parts) {
+        if (part.is_vector) {
+            part.size = part.n_in * sizeof(float);
+        } else if (!mapped) {
+            part.size = div_up(part.n_out, std::uint64_t{kTileRows}) * kernels::tile_bytes(*part.format, part.n_in);
+        }
+        part.offset = layout.size;
+        layout.size += round_up(part.size, std::uint64_t{Buffer::kAlign});
+    }
+    return layout;
+}
+
+// Packing all matrices: tasks of a few tiles each, taken in file order by all workers.
+class Packer {
+  public:
+    Packer(const gguf::File& file, const kernels::Table& kernels, std::byte* target, Progress progress)
+        : file_(file), kernels_(kernels), target_(target), progress_(progress) {}
+
+    void add(const Part& part) {
+        const std::uint64_t tile_bytes = kernels::tile_bytes(*part.format, part.n_in);
+        const std::uint64_t n_tiles = div_up(part.n_out, std::uint64_t{kTileRows});
+        const std::uint64_t step = std::max<std::uint64_t>(1, kTaskBytes / tile_bytes);
+        for (std::uint64_t tile = 0; tile < n_tiles; tile += step) {
+            tasks_.push_back({&part, tile, std::min(step, n_tiles - tile)});
+        }
+        total_ += part.n_out * kernels::row_bytes(*part.format, part.n_in);
+    }
+
+    void run(Workers& workers) {
+        auto work = [this](std::uint32_t worker) { drain(worker); };
+        workers.run(workers.size(), work);
+        if (error_) std::rethrow_exception(error_);
+        if (stop_.load()) throw Error(Status::cancelled, "loading was cancelled by the progress callback");
+        if (progress_.report != nullptr && progress_.report(progress_.user, total_, total_) != 0) {
+            throw Error(Status::cancelled, "loading was cancelled by the progress callback");
+        }
+    }
+
+  private:
+    static constexpr std::uint64_t kTaskBytes = 1U << 20;
+    struct Task {
+        const Part* part;
+        std::uint64_t first_tile;
+        std::uint64_t n_tiles;
+    };
+
+    void drain(std::uint32_t worker) noexcept {
+        try {
+            std::vector<std::byte> rows;  // of sources that have to be read
+            auto reported = std::chrono::steady_clock::now();
+            for (std::size_t i = next_++; i < tasks_.size() && !stop_.load(std::memory_order_relaxed); i = next_++) {
+                pack(tasks_[i], rows);
+                // Worker 0 is the thread that called load: the callback runs there.
+                const auto now = std::chrono::steady_clock::now();
+                if (worker == 0 && progress_.report != nullptr && now - reported >= std::chrono::milliseconds(10)) {
+                    reported = now;
+                    if (progress_.report(progress_.user, done_.load(), total_) != 0) stop_.store(true);
+                }
+            }
+        } catch (...) {
+            const std::lock_guard lock(mutex_);
+            if (!error_) error_ = std::current_exception();
+            stop_.store(true);
+        }
+    }
+
+    void pack(const Task& task, std::vector<std::byte>& rows) {
+        const Part& part = *task.part;
+        const std::uint64_t row_bytes = kernels::row_bytes(*part.format, part.n_in);
+        const std::uint64_t row = task.first_tile * kTileRows;
+        const std::uint64_t n_rows = std::min(task.n_tiles * kTileRows, part.n_out - row);
+        const std::uint64_t offset = (part.first_row + row) * row_bytes;
+        const std::byte* source = file_.tensor_data(*part.tensor);
+        if (source != nullptr) {
+            source += offset;
+        } else {
+            rows.resize(n_rows * row_bytes);
+            file_.read_tensor(*part.tensor, offset, rows);
+            source = rows.data();
+        }
+        const std::uint64_t tile_bytes = kernels::tile_bytes(*part.format, part.n_in);
+        std::byte* tile = target_ + part.offset + task.first_tile * tile_bytes;
+        for (std::uint64_t r = 0; r < n_rows; r += kTileRows, tile += tile_bytes) {
+            kernels_.pack[static_cast<std::size_t>(part.format->format)].fn(
+                {source + r * row_bytes, std::min<std::uint64_t>(kTileRows, n_rows - r), part.n_in, tile});
+        }
+        file_.source(part.tensor->source).release(part.tensor->offset + offset, n_rows * row_bytes);
+        done_ += n_rows * row_bytes;
+    }
+
+    const gguf::File& file_;
+    const kernels::Table& kernels_;
+    std::byte* target_;
+    Progress progress_;
+    std::vector<Task> tasks_;
+    std::uint64_t total_ = 0;
+    std::atomic<std::size_t> next_{0};
+    std::atomic<std::uint64_t> done_{0};
+    std::atomic<bool> stop_{false};
+    std::mutex mutex_;
+    std::exception_ptr error_;
+};
+
+}  // namespace
+
+Weights::Sizes Weights::plan(const gguf::File& file, const arch::ArchSpec& arch, const arch::ModelSpec& spec,
+                             bool mapped) {
+    const std::size_t n = index(Role::attn_norm, spec.layers.size());
+    return {make_layout(file, arch, spec, mapped).size, n * (sizeof(Matrix) + sizeof(const float*))};
+}
+
+Weights::Weights(const gguf::File& file, const arch::ArchSpec& arch, const arch::ModelSpec& spec, bool mapped,
+                 const kernels::Table& kernels, Workers& workers, Memory& memory, Progress progress)
+    : mapped_(mapped), matrices_(&memory), vectors_(&memory) {
+    const Layout layout = make_layout(file, arch, spec, mapped);
+    buffer_ = Buffer(memory, layout.size);
+    const std::size_t n = index(Role::attn_norm, spec.layers.size());
+    matrices_.resize(n);
+    vectors_.resize(n);
+
+    Packer packer(file, kernels, buffer_.data(), progress);
+    for (const Part& part : layout.parts) {
+        const std::size_t i = index(part.role, part.layer);
+        std::byte* target = buffer_.data() + part.offset;
+        if (part.is_vector) {
+            std::vector<std::byte> bytes(part.tensor->size);
+            file.read_tensor(*part.tensor, 0, bytes);
+            auto* values = reinterpret_cast<float*>(target);
+            kernels.decode[static_cast<std::size_t>(part.format->format)].fn(bytes.data(), part.n_in, values);
+            vectors_[i] = values;
+            continue;
+        }
+        Matrix& matrix = matrices_[i];
+        matrix.format = part.format->format;
+        matrix.n_in = static_cast<std::uint32_t>(part.n_in);
+        matrix.n_out = static_cast<std::uint32_t>(part.n_out);
+        if (mapped) {
+            const std::byte* data = file.tensor_data(*part.tensor);
+            if (data == nullptr) {
+                throw Error(Status::invalid_argument, "mapped weights need a source whose bytes are addressable");
+            }
+            matrix.data = data + part.first_row * kernels::row_bytes(*part.format, part.n_in);
+        } else {
+            matrix.data = target;
+            packer.add(part);
+        }
+    }
+    packer.run(workers);
+}
+
+}  // namespace linnet

@@ -1,0 +1,319 @@
+// SPDX-License-Identifier: MIT
+// A filter keeps the first tokens in one order (logit descending, id ascending), so that the kept set follows from a
+// threshold. Thresholds that are sure bounds come first, and only what passes them is ever sorted. Loops over the
+// vocabulary go block by block with one lane per residue of the id: they vectorise, and their sums have one order.
+#include "sampling/sampler.hpp"
+
+#include <algorithm>
+#include <cmath>
+#include <limits>
+
+#include "base/checked.hpp"
+#include "base/error.hpp"
+#include "base/workers.hpp"
+#include "sampling/exp.hpp"
+
+namespace linnet {
+
+namespace {
+
+constexpr std::size_t kBlock = 256;
+constexpr std::size_t kLanes = 16;
+constexpr float kInfinity = std::numeric_limits<float>::infinity();
+
+// NaN is smaller than everything.
+float maximum(std::span<const float> values) noexcept {
+    float lanes[kLanes];
+    std::fill_n(lanes, kLanes, -kInfinity);
+    std::size_t i = 0;
+    for (; i + kLanes <= values.size(); i += kLanes) {
+        for (std::size_t j = 0; j < kLanes; ++j) lanes[j] = values[i + j] > lanes[j] ? values[i + j] : lanes[j];
+    }
+    for (; i < values.size(); ++i) lanes[0] = values[i] > lanes[0] ? values[i] : lanes[0];
+    return *std::max_element(lanes, lanes + kLanes);
+}
+
+// Calls found(i) for each value above `bound`, in ascending order; found returns the bound from there on.
+template <class Found>
+void for_each_above(std::span<const float> values, float bound, Found found) noexcept {
+    for (std::size_t begin = 0; begin < values.size(); begin += kBlock) {
+        const std::span<const float> block = values.subspan(begin, std::min(kBlock, values.size() - begin));
+        if (!(maximum(block) > bound)) continue;
+        for (std::size_t i = 0; i < block.size(); ++i) {
+            if (block[i] > bound) bound = found(begin + i);
+        }
+    }
+}
+
+// The weights of `scores` ([<= kBlock]), padded with zeros.
+struct Weights {
+    Weights(std::span<const float> scores, const Sampler::Weighting& weighting) noexcept {
+        const auto end = std::copy(scores.begin(), scores.end(), values);
+        std::fill(end, values + kBlock, -kInfinity);
+        for (float& value : values) {
+            const float distance = value - weighting.best;
+            value = value_if(distance >= weighting.cut, exp_negative(distance / weighting.temperature));
+        }
+    }
+
+    float sum() const noexcept {
+        float lanes[kLanes] = {};
+        for (std::size_t i = 0; i < kBlock; i += kLanes) {
+            for (std::size_t j = 0; j < kLanes; ++j) lanes[j] += values[i + j];
+        }
+        for (std::size_t n = kLanes / 2; n > 0; n /= 2) {
+            for (std::size_t j = 0; j < n; ++j) lanes[j] += lanes[j + n];
+        }
+        return lanes[0];
+    }
+
+    float values[kBlock];
+};
+
+std::span<const float> block_of(std::span<const float> scores, std::size_t block) noexcept {
+    const std::size_t begin = block * kBlock;
+    return scores.subspan(begin, std::min(kBlock, scores.size() - begin));
+}
+
+// Buckets of scores by their distance from the best, 1/16 wide; the last one takes all the rest (and NaN).
+constexpr std::size_t kBuckets = 1024;
+constexpr float kBucketsPerUnit = 16.0F;
+
+std::size_t bucket_of(float score, float best) noexcept {
+    const float distance = (best - score) * kBucketsPerUnit;
+    return distance < static_cast<float>(kBuckets - 1) ? static_cast<std::size_t>(distance) : kBuckets - 1;
+}
+
+void check(bool valid, const char* option, float value, const char* range) {
+    if (!valid) throw Error(Status::invalid_argument, "{} is {}, must be {}", option, value, range);
+}
+
+// Throws Error(invalid_argument); gives the options with those that change nothing at zero.
+SamplerOptions validated(std::uint32_t n_vocab, SamplerOptions options) {
+    const auto not_negative = [](float value) { return std::isfinite(value) && value >= 0.0F; };
+    check(not_negative(options.temperature), "temperature", options.temperature, "finite and not negative");
+    check(options.top_p >= 0.0F, "top_p", options.top_p, "a number that is not negative");
+    check(options.min_p >= 0.0F && options.min_p <= 1.0F, "min_p", options.min_p, "between 0 and 1");
+    check(not_negative(options.repetition_penalty), "repetition_penalty", options.repetition_penalty,
+          "finite and not negative");
+    check(std::isfinite(options.frequency_penalty), "frequency_penalty", options.frequency_penalty, "finite");
+    check(std::isfinite(options.presence_penalty), "presence_penalty", options.presence_penalty, "finite");
+    for (std::size_t i = 0; i < options.biases.size(); ++i) {
+        const LogitBias& bias = options.biases[i];
+        if (bias.token < 0 || static_cast<std::uint32_t>(bias.token) >= n_vocab) {
+            throw Error(Status::invalid_argument, "biases[{}].token is {}, must be below {}", i, bias.token, n_vocab);
+        }
+        if (!(bias.bias < kInfinity)) {
+            throw Error(Status::invalid_argument, "biases[{}].bias is {}, must be finite or -infinity", i, bias.bias);
+        }
+    }
+    if (options.top_k >= n_vocab) options.top_k = 0;
+    if (options.top_p >= 1.0F) options.top_p = 0.0F;
+    if (options.repetition_penalty == 0.0F) options.repetition_penalty = 1.0F;
+    if (options.penalty_window == 0) options.penalty_window = 64;
+    return options;
+}
+
+bool has_penalties(const SamplerOptions& options) noexcept {
+    return options.repetition_penalty != 1.0F || options.frequency_penalty != 0.0F || options.presence_penalty != 0.0F;
+}
+
+}  // namespace
+
+Token arg_max(std::span<const float> logits) noexcept {
+    const float best = maximum(logits);
+    if (!(best > -kInfinity)) return 0;
+    return static_cast<Token>(std::find(logits.begin(), logits.end(), best) - logits.begin());
+}
+
+Sampler::Sampler(std::uint32_t n_vocab, const SamplerOptions& options, Memory& memory)
+    : n_vocab_(n_vocab),
+      options_(validated(n_vocab, options)),
+      min_p_cut_(options.min_p > 0.0F ? log_threshold(options.min_p) : -kInfinity),
+      random_(options.seed),
+      biases_(options.biases.begin(), options.biases.end(), &memory),
+      scores_(&memory),
+      block_sums_(&memory),
+      buckets_(&memory),
+      candidates_(&memory),
+      counts_(&memory),
+      history_(&memory) {
+    options_.biases = biases_;
+    if (has_penalties(options_)) {
+        counts_.resize(n_vocab);
+        history_.resize(options_.penalty_window);
+    }
+    if (!biases_.empty() || !counts_.empty()) scores_.resize(n_vocab);
+    if (options_.temperature == 0.0F) return;
+    if (options_.top_k > 0) {
+        candidates_.resize(options_.top_k);
+    } else if (options_.top_p > 0.0F) {
+        candidates_.resize(n_vocab);
+        buckets_.resize(kBuckets);
+    } else {
+        block_sums_.resize(div_up<std::size_t>(n_vocab, kBlock));
+    }
+}
+
+Token Sampler::sample(std::span<const float> logits) noexcept {
+    const FloatEnvironment environment;
+    const std::span<const float> scores = adjusted(logits);
+    if (options_.temperature == 0.0F) return arg_max(scores);
+    const float best = maximum(scores);
+    if (!std::isfinite(best)) return arg_max(scores);  // nothing to choose from, or infinitely probable tokens
+    const Weighting weighting{.best = best, .temperature = options_.temperature, .cut = min_p_cut_};
+    if (options_.top_k > 0) return choose(keep_top_k(scores), weighting);
+    if (options_.top_p > 0.0F) return choose(keep_top_p(scores, best), weighting);
+    return choose_any(scores, weighting);
+}
+
+void Sampler::accept(Token token) noexcept {
+    if (history_.empty() || token < 0 || static_cast<std::uint32_t>(token) >= n_vocab_) return;
+    if (n_history_ == history_.size()) {
+        --counts_[static_cast<std::size_t>(history_[next_])];
+    } else {
+        ++n_history_;
+    }
+    history_[next_] = token;
+    ++counts_[static_cast<std::size_t>(token)];
+    next_ = next_ + 1 == history_.size() ? 0 : next_ + 1;
+}
+
+void Sampler::set_history(std::span<const Token> text) noexcept {
+    for (std::uint32_t i = 0; i < n_history_; ++i) counts_[static_cast<std::size_t>(history_[i])] = 0;
+    n_history_ = 0;
+    next_ = 0;
+    for (const Token token : text.last(std::min(text.size(), history_.size()))) accept(token);
+}
+
+void Sampler::reset() noexcept {
+    set_history({});
+    random_ = Random(options_.seed);
+}
+
+// The logits after biases and penalties.
+std::span<const float> Sampler::adjusted(std::span<const float> logits) noexcept {
+    if (scores_.empty()) return logits;
+    std::copy(logits.begin(), logits.end(), scores_.begin());
+    for (const LogitBias& bias : biases_) scores_[static_cast<std::size_t>(bias.token)] += bias.bias;
+    constexpr std::uint32_t kSeen = 1U << 31;  // on a count: this token has been dealt with
+    for (std::uint32_t i = 0; i < n_history_; ++i) {
+        const auto token = static_cast<std::size_t>(history_[i]);
+        if ((counts_[token] & kSeen) != 0) continue;
+        float& score = scores_[token];
+        score = score > 0.0F ? score / options_.repetition_penalty : score * options_.repetition_penalty;
+        score -= static_cast<float>(counts_[token]) * options_.frequency_penalty + options_.presence_penalty;
+        counts_[token] |= kSeen;
+    }
+    for (std::uint32_t i = 0; i < n_history_; ++i) counts_[static_cast<std::size_t>(history_[i])] &= ~kSeen;
+    return scores_;
+}
+
+// The top_k first tokens, cut further by top_p; best first.
+std::span<Sampler::Candidate> Sampler::keep_top_k(std::span<const float> scores) noexcept {
+    const auto begin = candidates_.begin();
+    auto end = begin;
+    // A heap with the last of the best so far on top: with ids ascending, only a greater score displaces it.
+    for_each_above(scores, -kInfinity, [&](std::size_t i) {
+        if (end == candidates_.end()) std::pop_heap(begin, end--, precedes);
+        *end++ = {scores[i], static_cast<Token>(i)};
+        std::push_heap(begin, end, precedes);
+        return end == candidates_.end() ? begin->score : -kInfinity;
+    });
+    std::sort(begin, end, precedes);
+    if (options_.top_p == 0.0F) return {begin, end};
+    double total = 0.0;
+    for (auto i = begin; i != end; ++i) total += static_cast<double>(exp_negative(i->score - begin->score));
+    double missing = total * static_cast<double>(options_.top_p);
+    auto kept = begin;
+    for (; kept != end && missing > 0.0; ++kept) {
+        missing -= static_cast<double>(exp_negative(kept->score - begin->score));
+    }
+    return {begin, kept};
+}
+
+// The fewest tokens whose probabilities reach top_p: those of the buckets that are kept as a whole by ascending id,
+// then, best first, those of the bucket in which top_p is reached. Only that one is sorted.
+std::span<Sampler::Candidate> Sampler::keep_top_p(std::span<const float> scores, float best) noexcept {
+    std::fill(buckets_.begin(), buckets_.end(), 0.0);
+    double total = 0.0;
+    for (std::size_t block = 0; block < div_up(scores.size(), kBlock); ++block) {
+        const std::span<const float> values = block_of(scores, block);
+        const Weights weights(values, {.best = best, .temperature = 1.0F, .cut = -kInfinity});
+        for (std::size_t i = 0; i < values.size(); ++i) {
+            buckets_[bucket_of(values[i], best)] += static_cast<double>(weights.values[i]);
+        }
+        total += static_cast<double>(weights.sum());
+    }
+    double missing = total * static_cast<double>(options_.top_p);
+    std::size_t last = 0;
+    for (; last + 1 < kBuckets && buckets_[last] < missing; ++last) missing -= buckets_[last];
+
+    const auto begin = candidates_.begin();
+    auto end = begin;
+    auto sorted = candidates_.end();  // of bucket `last`, filled downwards
+    // One bucket more than needed: this bound only has to be below all that is kept.
+    const float bound = last + 1 < kBuckets ? best - static_cast<float>(last + 2) / kBucketsPerUnit : -kInfinity;
+    for_each_above(scores, std::nextafter(bound, -kInfinity), [&](std::size_t i) {
+        const std::size_t bucket = bucket_of(scores[i], best);
+        if (bucket < last) *end++ = {scores[i], static_cast<Token>(i)};
+        if (bucket == last) *--sorted = {scores[i], static_cast<Token>(i)};
+        return bound;
+    });
+    std::sort(sorted, candidates_.end(), precedes);
+    for (; sorted != candidates_.end() && missing > 0.0; ++sorted) {
+        missing -= static_cast<double>(exp_negative(sorted->score - best));
+        *end++ = *sorted;
+    }
+    return {begin, end};
+}
+
+Token Sampler::choose(std::span<Candidate> candidates, const Weighting& weighting) noexcept {
+    double total = 0.0;
+    for (std::size_t i = 0; i < candidates.size(); i += kBlock) {
+        const std::span<Candidate> block = candidates.subspan(i, std::min(kBlock, candidates.size() - i));
+        float scores[kBlock];
+        std::transform(block.begin(), block.end(), scores, [](const Candidate& candidate) { return candidate.score; });
+        const Weights weights({scores, block.size()}, weighting);
+        for (std::size_t j = 0; j < block.size(); ++j) block[j].score = weights.values[j];
+        total += static_cast<double>(weights.sum());
+    }
+    double rest = random_.uniform() * total;
+    Token chosen = 0;
+    for (const Candidate& candidate : candidates) {
+        if (candidate.score == 0.0F) continue;
+        chosen = candidate.token;  // the last one that has weight when rounding leaves some rest
+        rest -= static_cast<double>(candidate.score);
+        if (rest < 0.0) break;
+    }
+    return chosen;
+}
+
+Token Sampler::choose_any(std::span<const float> scores, const Weighting& weighting) noexcept {
+    double total = 0.0;
+    for (std::size_t block = 0; block < block_sums_.size(); ++block) {
+        const std::span<const float> values = block_of(scores, block);
+        const bool reaches = maximum(values) - weighting.best >= weighting.cut;
+        block_sums_[block] = reaches ? Weights(values, weighting).sum() : 0.0F;
+        total += static_cast<double>(block_sums_[block]);
+    }
+    double rest = random_.uniform() * total;
+    std::size_t block = 0;  // as above, for blocks and then for the tokens of one
+    for (std::size_t i = 0; i < block_sums_.size(); ++i) {
+        if (block_sums_[i] == 0.0F) continue;
+        block = i;
+        if (rest < static_cast<double>(block_sums_[i])) break;
+        rest -= static_cast<double>(block_sums_[i]);
+    }
+    const Weights weights(block_of(scores, block), weighting);
+    std::size_t chosen = 0;
+    for (std::size_t i = 0; i < kBlock; ++i) {
+        if (weights.values[i] == 0.0F) continue;
+        chosen = i;
+        rest -= static_cast<double>(weights.values[i]);
+        if (rest < 0.0) break;
+    }
+    return static_cast<Token>(block * kBlock + chosen);
+}
+
+}  // namespace linnet

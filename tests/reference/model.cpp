@@ -1,0 +1,398 @@
+// SPDX-License-Identifier: MIT
+// Loading (top) and the forward computation (bottom) of the reference model. One straight line from tokens to logits:
+// whatever an architecture adds is an optional tensor or a number that is neutral elsewhere.
+// Sources: RMSNorm arXiv:1910.07467; RoPE arXiv:2104.09864; GQA arXiv:2305.13245; GLU arXiv:2002.05202; YaRN
+// arXiv:2309.00071; LongRoPE arXiv:2402.13753; Gemma 3 arXiv:2503.19786; Phi-3 arXiv:2404.14219.
+#include "tests/reference/model.hpp"
+
+#include <algorithm>
+#include <cmath>
+#include <limits>
+#include <numbers>
+#include <optional>
+#include <set>
+#include <stdexcept>
+#include <string_view>
+#include <utility>
+
+#include "base/memory.hpp"
+#include "tests/reference/weights.hpp"
+
+namespace reference {
+
+namespace {
+
+using Eigen::Index;
+
+// y = x W^T + b; an empty bias is none.
+struct Linear {
+    Matrix weight;
+    RowVector bias;
+
+    Matrix operator()(const Matrix& x) const {
+        Matrix y = x * weight.transpose();
+        if (bias.size() != 0) y.rowwise() += bias;
+        return y;
+    }
+};
+
+// The angular frequencies of the rotated pairs and what multiplies cos and sin.
+struct Rope {
+    RowVector frequencies;
+    double magnitude = 1;
+};
+
+struct Layer {
+    RowVector attn_norm, ffn_norm;
+    RowVector q_norm, k_norm;                      // per head; may be empty
+    RowVector post_attention_norm, post_ffw_norm;  // may be empty
+    Linear q, k, v, o;
+    Linear gate, up, down;
+    Index window = 0;       // position i sees the last `window` positions, itself included; 0: all
+    bool is_local = false;  // rotates with Weights::local
+};
+
+}  // namespace
+
+struct Weights {
+    Index n_heads = 0, n_kv_heads = 0, head_dim = 0;
+    double norm_eps = 0;
+    double embedding_scale = 1;
+    double attention_scale = 1;
+    bool is_interleaved = false;  // rope turns dimensions (2i, 2i + 1) instead of (i, i + n_rot / 2)
+    bool is_gelu = false;         // else SiLU
+    Rope global, local;
+    Rope long_global;  // instead of `global` beyond original_context; empty when there is no such thing
+    std::uint32_t original_context = 0;
+    Matrix token_embd;
+    std::vector<Layer> layers;
+    RowVector output_norm;
+    Matrix output;  // empty: tied to token_embd
+};
+
+namespace {
+
+// The file as the loader sees it: required and optional things by short name, and a record of which tensors were used.
+class Reader {
+  public:
+    explicit Reader(const std::string& path) : file_(linnet::gguf::File::open(path, false, memory_)) {
+        const auto name = file_.string("general.architecture");
+        if (!name) throw std::runtime_error("reference: no general.architecture");
+        architecture_ = *name;
+    }
+
+    const std::string& architecture() const { return architecture_; }
+
+    std::optional<Index> integer(const std::string& key) const {
+        const auto value = file_.u32(architecture_ + "." + key);
+        return value ? std::optional<Index>(*value) : std::nullopt;
+    }
+    std::optional<double> real(const std::string& key) const {
+        const auto value = file_.f32(architecture_ + "." + key);
+        return value ? std::optional<double>(*value) : std::nullopt;
+    }
+    std::string text(const std::string& key, std::string_view otherwise) const {
+        return std::string(file_.string(architecture_ + "." + key).value_or(otherwise));
+    }
+    template <class T>
+    static T need(const std::optional<T>& value, const char* what) {
+        if (!value) throw std::runtime_error(std::string("reference: missing key ") + what);
+        return *value;
+    }
+
+    // Empty when the file has no such tensor.
+    Matrix optional_matrix(const std::string& name) {
+        const linnet::gguf::TensorInfo* tensor = file_.find_tensor(name);
+        if (tensor == nullptr) return {};
+        used_.insert(name);
+        return read_tensor(file_, *tensor);
+    }
+    Matrix matrix(const std::string& name) {
+        Matrix result = optional_matrix(name);
+        if (result.size() == 0) throw std::runtime_error("reference: missing tensor " + name);
+        return result;
+    }
+    RowVector optional_vector(const std::string& name) {
+        const Matrix result = optional_matrix(name);
+        if (result.rows() > 1) throw std::runtime_error("reference: not a vector: " + name);
+        return result.size() == 0 ? RowVector() : RowVector(result.row(0));
+    }
+    RowVector vector(const std::string& name) { return matrix(name).row(0); }
+    Linear linear(const std::string& name) { return {matrix(name + ".weight"), optional_vector(name + ".bias")}; }
+
+    // A tensor that nothing uses would mean that something is computed without it.
+    void check_all_used() const {
+        for (const auto& tensor : file_.tensors()) {
+            if (used_.count(std::string(tensor.name)) == 0) {
+                throw std::runtime_error("reference: tensor without use: " + std::string(tensor.name));
+            }
+        }
+    }
+
+  private:
+    linnet::Memory memory_;
+    linnet::gguf::File file_;
+    std::string architecture_;
+    std::set<std::string> used_;
+};
+
+// Rows [first, first + n) of a fused projection.
+Linear slice(const Linear& fused, Index first, Index n) {
+    return {fused.weight.middleRows(first, n),
+            fused.bias.size() == 0 ? RowVector() : RowVector(fused.bias.segment(first, n))};
+}
+
+// theta^(-2i / n_rot) for i in [0, n_rot / 2).
+RowVector plain_frequencies(double theta, Index n_rot) {
+    RowVector result(n_rot / 2);
+    for (Index i = 0; i < result.size(); ++i) {
+        result[i] = std::pow(theta, -2.0 * static_cast<double>(i) / static_cast<double>(n_rot));
+    }
+    return result;
+}
+
+// YaRN, section 3.2 ("NTK-by-parts"): pairs that turn more than beta_fast times within the original context keep their
+// frequency, those that turn less than beta_slow times are interpolated, with a linear ramp over the pair's index
+// between the two, whose ends are rounded outwards. Section 3.4: temperature as a factor 0.1 ln(s) + 1 of q and of k.
+Rope yarn(const Reader& reader, double theta, Index n_rot) {
+    const double factor = Reader::need(reader.real("rope.scaling.factor"), "rope.scaling.factor");
+    const Index context =
+        Reader::need(reader.integer("rope.scaling.original_context_length"), "rope.scaling.original_context_length");
+    const double fast = reader.real("rope.scaling.yarn_beta_fast").value_or(32);
+    const double slow = reader.real("rope.scaling.yarn_beta_slow").value_or(1);
+    // The (fractional) index of the pair that turns `turns` times within the original context.
+    const auto pair_of = [&](double turns) {
+        const double longest = static_cast<double>(context) / (turns * 2 * std::numbers::pi);
+        return static_cast<double>(n_rot) * std::log(longest) / (2 * std::log(theta));
+    };
+    const double low = std::max(std::floor(pair_of(fast)), 0.0);
+    double high = std::min(std::ceil(pair_of(slow)), static_cast<double>(n_rot - 1));
+    if (low == high) high += 0.001;  // as the authors' code does
+
+    Rope rope{plain_frequencies(theta, n_rot), 0.1 * std::log(factor) + 1};
+    for (Index i = 0; i < rope.frequencies.size(); ++i) {
+        const double ramp = std::clamp((static_cast<double>(i) - low) / (high - low), 0.0, 1.0);
+        rope.frequencies[i] *= ramp / factor + (1 - ramp);
+    }
+    return rope;
+}
+
+void load_ropes(Reader& reader, Weights& weights) {
+    const Index n_rot = reader.integer("rope.dimension_count").value_or(weights.head_dim);
+    const double theta = reader.real("rope.freq_base").value_or(10000);
+    const std::string scaling = reader.text("rope.scaling.type", "none");
+
+    weights.global.frequencies = plain_frequencies(theta, n_rot);
+    if (scaling == "linear") {
+        weights.global.frequencies /= Reader::need(reader.real("rope.scaling.factor"), "rope.scaling.factor");
+    } else if (scaling == "yarn") {
+        weights.global = yarn(reader, theta, n_rot);
+    } else if (scaling != "none") {
+        throw std::runtime_error("reference: unknown rope scaling " + scaling);
+    }
+
+    // Llama 3: the scaling of each frequency is in a tensor.
+    if (const RowVector factors = reader.optional_vector("rope_freqs.weight"); factors.size() != 0) {
+        weights.global.frequencies.array() /= factors.array();
+    }
+
+    // LongRoPE: two such tensors, and one factor of cos and sin.
+    if (const RowVector factors = reader.optional_vector("rope_factors_long.weight"); factors.size() != 0) {
+        weights.global.magnitude = Reader::need(reader.real("rope.scaling.attn_factor"), "rope.scaling.attn_factor");
+        weights.long_global = weights.global;
+        weights.long_global.frequencies.array() /= factors.array();
+        weights.global.frequencies.array() /= reader.vector("rope_factors_short.weight").array();
+        weights.original_context = static_cast<std::uint32_t>(Reader::need(
+            reader.integer("rope.scaling.original_context_length"), "rope.scaling.original_context_length"));
+    }
+
+    // Gemma 3: windowed layers have a base of their own and are never scaled.
+    weights.local.frequencies = plain_frequencies(reader.real("rope.freq_base_swa").value_or(10000), n_rot);
+}
+
+Layer load_layer(Reader& reader, const Weights& weights, Index index, Index window) {
+    const std::string name = "blk." + std::to_string(index) + ".";
+    Layer layer;
+    layer.attn_norm = reader.vector(name + "attn_norm.weight");
+    layer.ffn_norm = reader.vector(name + "ffn_norm.weight");
+    layer.q_norm = reader.optional_vector(name + "attn_q_norm.weight");
+    layer.k_norm = reader.optional_vector(name + "attn_k_norm.weight");
+    layer.post_attention_norm = reader.optional_vector(name + "post_attention_norm.weight");
+    layer.post_ffw_norm = reader.optional_vector(name + "post_ffw_norm.weight");
+
+    if (reader.architecture() == "phi3") {
+        const Linear qkv = reader.linear(name + "attn_qkv");
+        const Index q_rows = weights.n_heads * weights.head_dim;
+        const Index kv_rows = weights.n_kv_heads * weights.head_dim;
+        layer.q = slice(qkv, 0, q_rows);
+        layer.k = slice(qkv, q_rows, kv_rows);
+        layer.v = slice(qkv, q_rows + kv_rows, kv_rows);
+        const Linear gate_up = reader.linear(name + "ffn_up");
+        const Index d_ff = gate_up.weight.rows() / 2;
+        layer.gate = slice(gate_up, 0, d_ff);
+        layer.up = slice(gate_up, d_ff, d_ff);
+    } else {
+        layer.q = reader.linear(name + "attn_q");
+        layer.k = reader.linear(name + "attn_k");
+        layer.v = reader.linear(name + "attn_v");
+        layer.gate = reader.linear(name + "ffn_gate");
+        layer.up = reader.linear(name + "ffn_up");
+    }
+    layer.o = reader.linear(name + "attn_output");
+    layer.down = reader.linear(name + "ffn_down");
+
+    layer.is_local = reader.architecture() == "gemma3" && (index + 1) % 6 != 0;
+    layer.window = reader.architecture() != "gemma3" || layer.is_local ? window : 0;
+    return layer;
+}
+
+Weights load(const std::string& path) {
+    Reader reader(path);
+    const std::string& architecture = reader.architecture();
+    const std::set<std::string> known = {"llama", "qwen2", "qwen3", "gemma3", "phi3"};
+    if (known.count(architecture) == 0) throw std::runtime_error("reference: unknown architecture " + architecture);
+    const bool is_gemma = architecture == "gemma3";
+
+    Weights weights;
+    weights.token_embd = reader.matrix("token_embd.weight");
+    weights.output_norm = reader.vector("output_norm.weight");
+    weights.output = reader.optional_matrix("output.weight");
+    const Index d_model = weights.token_embd.cols();
+    const Index n_layers = Reader::need(reader.integer("block_count"), "block_count");
+    const Index window = reader.integer("attention.sliding_window").value_or(0);
+
+    weights.n_heads = Reader::need(reader.integer("attention.head_count"), "attention.head_count");
+    weights.n_kv_heads = reader.integer("attention.head_count_kv").value_or(weights.n_heads);
+    // The output projection takes all heads side by side, so that its shape tells their size whatever the keys say.
+    weights.head_dim = reader.matrix("blk.0.attn_output.weight").cols() / weights.n_heads;
+    weights.norm_eps = Reader::need(reader.real("attention.layer_norm_rms_epsilon"), "layer_norm_rms_epsilon");
+    weights.is_interleaved = architecture == "llama";
+    weights.is_gelu = is_gemma;
+    weights.embedding_scale = is_gemma ? std::sqrt(static_cast<double>(d_model)) : 1;
+    // The largest Gemma 3 alone does not scale by its head size.
+    const Index query_scale = is_gemma && n_layers == 62 ? d_model / weights.n_heads : weights.head_dim;
+    weights.attention_scale = 1 / std::sqrt(static_cast<double>(query_scale));
+
+    load_ropes(reader, weights);
+    for (Index i = 0; i < n_layers; ++i) weights.layers.push_back(load_layer(reader, weights, i, window));
+    reader.check_all_used();
+    return weights;
+}
+
+// Each run of weight.size() columns is normalised on its own: a whole row, or its heads. An empty weight does nothing.
+Matrix rms_norm(Matrix x, const RowVector& weight, double eps) {
+    for (Index first = 0; weight.size() != 0 && first < x.cols(); first += weight.size()) {
+        auto part = x.middleCols(first, weight.size());
+        for (Index i = 0; i < x.rows(); ++i) {
+            const double mean_square = part.row(i).squaredNorm() / static_cast<double>(weight.size());
+            part.row(i) = (part.row(i) / std::sqrt(mean_square + eps)).cwiseProduct(weight).eval();
+        }
+    }
+    return x;
+}
+
+// Turns each pair of each head of row `pos` by pos * frequency.
+void rotate(Matrix& x, const Weights& weights, const Rope& rope) {
+    const Index n_pairs = rope.frequencies.size();
+    for (Index pos = 0; pos < x.rows(); ++pos) {
+        for (Index head = 0; head < x.cols(); head += weights.head_dim) {
+            for (Index i = 0; i < n_pairs; ++i) {
+                double& a = x(pos, head + (weights.is_interleaved ? 2 * i : i));
+                double& b = x(pos, head + (weights.is_interleaved ? 2 * i + 1 : i + n_pairs));
+                const double angle = static_cast<double>(pos) * rope.frequencies[i];
+                const double cosine = rope.magnitude * std::cos(angle);
+                const double sine = rope.magnitude * std::sin(angle);
+                const double turned = a * cosine - b * sine;
+                b = a * sine + b * cosine;
+                a = turned;
+            }
+        }
+    }
+}
+
+Matrix attention(const Matrix& x, const Weights& weights, const Layer& layer, const Rope& rope) {
+    const Index n_tokens = x.rows();
+    const Index size = weights.head_dim;
+    const Index group = weights.n_heads / weights.n_kv_heads;  // query heads per key/value head
+    Matrix q = rms_norm(layer.q(x), layer.q_norm, weights.norm_eps);
+    Matrix k = rms_norm(layer.k(x), layer.k_norm, weights.norm_eps);
+    const Matrix v = layer.v(x);
+    rotate(q, weights, rope);
+    rotate(k, weights, rope);
+
+    Matrix heads(n_tokens, weights.n_heads * size);
+    for (Index head = 0; head < weights.n_heads; ++head) {
+        const Index kv = head / group * size;
+        Matrix scores = q.middleCols(head * size, size) * k.middleCols(kv, size).transpose() * weights.attention_scale;
+        for (Index i = 0; i < n_tokens; ++i) {
+            for (Index j = 0; j < n_tokens; ++j) {
+                const bool is_seen = j <= i && (layer.window == 0 || i - j < layer.window);
+                if (!is_seen) scores(i, j) = -std::numeric_limits<double>::infinity();
+            }
+            const double top = scores.row(i).maxCoeff();
+            for (Index j = 0; j < n_tokens; ++j) scores(i, j) = std::exp(scores(i, j) - top);
+            scores.row(i) /= scores.row(i).sum();
+        }
+        heads.middleCols(head * size, size) = scores * v.middleCols(kv, size);
+    }
+    return layer.o(heads);
+}
+
+double silu(double x) { return x / (1 + std::exp(-x)); }
+
+double gelu_tanh(double x) {
+    return 0.5 * x * (1 + std::tanh(std::sqrt(2 / std::numbers::pi) * (x + 0.044715 * x * x * x)));
+}
+
+Matrix feed_forward(const Matrix& x, const Weights& weights, const Layer& layer) {
+    const Matrix gate = layer.gate(x).unaryExpr(weights.is_gelu ? &gelu_tanh : &silu);
+    return layer.down(gate.cwiseProduct(layer.up(x)));
+}
+
+}  // namespace
+
+Model::Model(const std::string& path) : weights_(std::make_unique<const Weights>(load(path))) {}
+Model::~Model() = default;
+
+std::size_t Model::n_vocab() const { return static_cast<std::size_t>(weights_->token_embd.rows()); }
+
+std::vector<float> Model::logits(std::span<const std::int32_t> tokens, std::uint32_t n_ctx) const {
+    const Weights& weights = *weights_;
+    const std::size_t context = n_ctx != 0 ? n_ctx : tokens.size();
+    const bool is_long = weights.original_context != 0 && context > weights.original_context;
+    const Rope& global = is_long ? weights.long_global : weights.global;
+
+    Matrix x(static_cast<Index>(tokens.size()), weights.token_embd.cols());
+    for (Index i = 0; i < x.rows(); ++i) {
+        const Index token = tokens[static_cast<std::size_t>(i)];
+        if (token < 0 || token >= weights.token_embd.rows()) throw std::runtime_error("reference: not a token");
+        x.row(i) = weights.token_embd.row(token) * weights.embedding_scale;
+    }
+    for (const Layer& layer : weights.layers) {
+        const auto norm = [&](const Matrix& y, const RowVector& weight) {
+            return rms_norm(y, weight, weights.norm_eps);
+        };
+        const Rope& rope = layer.is_local ? weights.local : global;
+        x += norm(attention(norm(x, layer.attn_norm), weights, layer, rope), layer.post_attention_norm);
+        x += norm(feed_forward(norm(x, layer.ffn_norm), weights, layer), layer.post_ffw_norm);
+    }
+    const Matrix& output = weights.output.size() != 0 ? weights.output : weights.token_embd;
+    const Matrix y = rms_norm(x, weights.output_norm, weights.norm_eps) * output.transpose();
+
+    std::vector<float> result(static_cast<std::size_t>(y.size()));
+    std::transform(y.data(), y.data() + y.size(), result.begin(), [](double v) { return static_cast<float>(v); });
+    return result;
+}
+
+std::vector<std::int32_t> Model::greedy(std::span<const std::int32_t> prompt, std::size_t n_tokens,
+                                        std::uint32_t n_ctx) const {
+    std::vector<std::int32_t> sequence(prompt.begin(), prompt.end());
+    for (std::size_t i = 0; i < n_tokens; ++i) {
+        const std::vector<float> all = logits(sequence, n_ctx);
+        const auto last = all.end() - static_cast<std::ptrdiff_t>(n_vocab());
+        sequence.push_back(static_cast<std::int32_t>(std::max_element(last, all.end()) - last));
+    }
+    return {sequence.begin() + static_cast<std::ptrdiff_t>(prompt.size()), sequence.end()};
+}
+
+}  // namespace reference

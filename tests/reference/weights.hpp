@@ -1,0 +1,19 @@
+// SPDX-License-Identifier: MIT
+// Weights of a GGUF file as plain doubles, decoded element by element from the definitions of the formats.
+// Part of the reference model: it shares no code with kernels/ and knows no speed.
+#pragma once
+
+#include <Eigen/Dense>
+
+#include "gguf/file.hpp"
+
+namespace reference {
+
+// Activations are [n_tokens, n], weights [n_out, n_in]: rows contiguous, as in the file.
+using Matrix = Eigen::Matrix<double, Eigen::Dynamic, Eigen::Dynamic, Eigen::RowMajor>;
+using RowVector = Eigen::RowVectorXd;
+
+// [shape[1], shape[0]]; a vector has one row. Throws std::runtime_error for a type that has no definition here.
+Matrix read_tensor(const linnet::gguf::File& file, const linnet::gguf::TensorInfo& tensor);
+
+}  // namespace reference

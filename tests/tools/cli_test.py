@@ -1,0 +1,328 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: MIT
+# End-to-end checks of the linnet program. Usage: cli_test.py [unittest options] PROGRAM
+# Fixtures come from tests/fixtures, from models/ and, where it is there, from ../shared (or $LINNET_SHARED); what is
+# missing is a visible skip. Everything is written into a temporary folder.
+import array
+import json
+import os
+import pathlib
+import re
+import struct
+import subprocess
+import sys
+import tempfile
+import unittest
+
+ROOT = pathlib.Path(__file__).resolve().parents[2]
+SHARED = pathlib.Path(os.environ.get("LINNET_SHARED", ROOT.parent / "shared"))
+SMALL_MODEL = ROOT / "models" / "tiny-tales-6m-Q8_0.gguf"
+SHAPES = ("tiny-llama", "tiny-qwen3", "tiny-gemma3", "tiny-phi3")
+FORMATS = ("F32", "F16", "BF16", "Q8_0", "Q4_0", "Q4_1", "Q5_0", "Q5_1", "Q4_K_M", "Q5_K_M", "Q6_K")
+COMMANDS = ("run", "inspect", "plan", "tokenize", "detokenize", "logits", "verify", "perplexity", "bench", "synth")
+PROGRAM = None  # set at the bottom
+
+
+def linnet(*arguments, status=0, text=""):
+    """Runs the program and returns what it wrote; its exit status must be the expected one."""
+    done = subprocess.run([PROGRAM, *map(str, arguments)], input=text.encode(), capture_output=True, timeout=600)
+    if done.returncode != status:
+        raise AssertionError(f"{arguments}: status {done.returncode}, expected {status}\n{done.stderr.decode()}")
+    return done.stdout.decode(), done.stderr.decode()
+
+
+def linnet_json(*arguments):
+    return json.loads(linnet(*arguments)[0])
+
+
+def linnet_lines(*arguments, objects, status=0):
+    text = "".join(json.dumps(entry) + "\n" for entry in objects)
+    return [json.loads(line) for line in linnet(*arguments, text=text, status=status)[0].splitlines()]
+
+
+def read_lines(path):
+    with path.open(encoding="utf-8") as lines:
+        return [json.loads(line) for line in lines]
+
+
+class Golden:
+    """A golden file taken apart, so that tests can damage it."""
+
+    def __init__(self, path):
+        data = path.read_bytes()
+        self.header = list(struct.unpack("<4s6i", data[:28]))
+        _, _, _, self.n_tokens, self.n_rows, self.n_cols, self.n_greedy = self.header
+        self.words = array.array("i", data[28:])
+
+    def tokens(self):
+        return self.words[: self.n_tokens].tolist()
+
+    def greedy(self):
+        start = self.n_tokens + self.n_rows * self.n_cols
+        return self.words[start : start + self.n_greedy].tolist()
+
+    def write(self, path):
+        path.write_bytes(struct.pack("<4s6i", *self.header) + self.words.tobytes())
+
+
+class Case(unittest.TestCase):
+    def setUp(self):
+        folder = tempfile.TemporaryDirectory(prefix="linnet-cli-")
+        self.addCleanup(folder.cleanup)
+        self.folder = pathlib.Path(folder.name)
+
+    def synth(self, shape="tiny-llama", form="Q8_0", *more):
+        path = self.folder / f"{shape}-{form}-{len(list(self.folder.iterdir()))}.gguf"
+        linnet("synth", shape, form, path, *more)
+        return path
+
+    def small_model(self):
+        if not SMALL_MODEL.is_file():
+            self.skipTest(f"{SMALL_MODEL} is not there")
+        return SMALL_MODEL
+
+    def shared(self, name):
+        path = SHARED / name
+        if not path.exists():
+            self.skipTest(f"{path} is not there")
+        return path
+
+
+class Usage(Case):
+    def test_help_teaches(self):
+        self.assertIn("linnet run", linnet("--help")[0])
+        for command in COMMANDS:
+            self.assertIn("Example: ", linnet(command, "--help")[0], command)
+
+    def test_version(self):
+        self.assertRegex(linnet("--version")[0], r"^\d+\.\d+\.\d+$")
+
+    def test_wrong_command_lines(self):
+        for arguments in ((), ("nonsense",), ("run", "--nonsense"), ("inspect",), ("run", "-n", "many"),
+                          ("plan", "x.gguf", "--kv", "f8"), ("bench", "x", "-t", "0"),
+                          ("synth", "tiny-llama", "Q9_9", "x"), ("synth", "huge-llama", "Q4_0", "x")):
+            out, err = linnet(*arguments, status=2)
+            self.assertEqual(out, "", arguments)
+            self.assertRegex(err, r"^linnet: \S", arguments)
+
+    def test_failures_name_what_is_wrong(self):
+        missing = self.folder / "missing.gguf"
+        broken = self.folder / "broken.gguf"
+        broken.write_bytes(b"GGUFnonsense")
+        for path in (missing, broken):
+            for arguments in (("inspect", path), ("plan", path), ("run", "-m", path), ("bench", path),
+                              ("tokenize", path), ("detokenize", path)):
+                out, err = linnet(*arguments, status=1)
+                self.assertEqual(out, "", arguments)
+                self.assertRegex(err, r"^linnet: \S", arguments)
+        self.assertIn("missing.gguf", linnet("inspect", missing, status=1)[1])
+
+    def test_unknown_instruction_set(self):
+        self.assertIn("mmx", linnet("bench", self.synth(), "--isa", "mmx", status=1)[1])
+
+
+class Files(Case):
+    def test_synth_and_inspect(self):
+        for shape in SHAPES:
+            for form in FORMATS:
+                path = self.synth(shape, form)
+                found = linnet_json("inspect", path, "--json")
+                self.assertEqual(found["file_bytes"], path.stat().st_size)
+                self.assertEqual(found["metadata"]["general.architecture"], shape.split("-")[1])
+                last = max(found["tensors"], key=lambda tensor: tensor["offset"])
+                self.assertLessEqual(last["offset"] + last["bytes"], path.stat().st_size)
+                types = {tensor["type"] for tensor in found["tensors"]} - {"F32"}
+                self.assertTrue(types or form == "F32", (shape, form))
+                path.unlink()
+
+    def test_inspect_reads_like_a_list(self):
+        out, _ = linnet("inspect", self.synth("tiny-qwen3", "Q4_0"))
+        self.assertIn("  qwen3.block_count = 3\n", out)
+        self.assertRegex(out, r"\n  blk\.0\.attn_q\.weight +Q4_0 +\[256,512\] +73728\n")
+
+    def test_synth_follows_its_seed(self):
+        first, second = self.synth(), self.synth()
+        self.assertEqual(first.read_bytes(), second.read_bytes())
+        self.assertNotEqual(first.read_bytes(), self.synth("tiny-llama", "Q8_0", "--seed", 8).read_bytes())
+
+    def test_synth_copies_a_vocabulary(self):
+        vocabulary = self.shared("tokenizers/llama-spm/vocab.gguf")
+        path = self.synth("tiny-llama", "Q8_0", "--vocab", vocabulary)
+        tokens = linnet_json("inspect", path, "--json")["metadata"]["tokenizer.ggml.tokens"]
+        self.assertEqual((tokens["count"], tokens["first"][:3]), (512, ["<unk>", "<s>", "</s>"]))
+
+    def test_plan_adds_up(self):
+        path = self.synth("tiny-gemma3", "Q4_K_M")
+        plan = linnet_json("plan", path, "-c", 512, "--json")
+        self.assertEqual(plan["n_ctx"], 512)
+        parts = ("weights_bytes", "metadata_bytes", "kv_bytes", "scratch_bytes")
+        self.assertEqual(plan["total_bytes"], sum(plan[part] for part in parts))
+        self.assertEqual(plan["file_bytes"], path.stat().st_size)
+        self.assertGreater(linnet_json("plan", path, "-c", 512, "--kv", "f32", "--json")["kv_bytes"], plan["kv_bytes"])
+        self.assertEqual(linnet_json("plan", path, "--mapped", "--json")["weights_bytes"], 0)
+        self.assertIn(str(plan["total_bytes"]), linnet("plan", path, "-c", 512)[0])
+
+
+class Text(Case):
+    def test_run_streams_text_and_figures(self):
+        model = self.small_model()
+        out, err = linnet("run", "-m", model, "-p", "Once upon a time, there was a little fox", "-n", 24)
+        self.assertGreater(len(out.split()), 8)
+        self.assertRegex(err, r"^linnet: prompt \d+ tokens, [\d.]+ t/s; generated 24 tokens, [\d.]+ t/s; load \d+ ms")
+
+    def test_run_finds_the_small_model(self):
+        self.small_model()
+        if not pathlib.Path(PROGRAM).resolve().is_relative_to(ROOT):
+            self.skipTest("the program is not in the project's folder")
+        self.assertTrue(linnet("run", "-n", 2)[0].strip())
+
+    def test_run_gives_the_same_text(self):
+        model = self.small_model()
+        base = ("run", "-m", model, "-p", "The dog", "-n", 20)
+        greedy = linnet(*base)[0]
+        for more in (("-t", 1), ("--isa", "scalar"), ("--mapped",)):
+            self.assertEqual(linnet(*base, *more)[0], greedy, more)
+        self.assertEqual(linnet("run", "-m", model, "-p", "-", "-n", 20, text="The dog")[0], greedy)
+        self.assertEqual(linnet(*base, "--echo")[0], "The dog" + greedy)
+        drawn = [linnet(*base, "--temp", 1.5, "--seed", seed)[0] for seed in (1, 1, 2)]
+        self.assertEqual(drawn[0], drawn[1])
+        self.assertNotEqual(drawn[0], drawn[2])
+
+    def test_run_refuses_a_bad_sampler(self):
+        self.assertIn("temperature", linnet("run", "-m", self.small_model(), "--temp", -1, status=1)[1])
+
+    def test_tokens_round_trip(self):
+        model = self.small_model()
+        texts = ["Once upon a time", "", " two  spaces\n", "caf\u00e9 \U0001f98a", "<|im_start|>user"]
+        encoded = linnet_lines("tokenize", model, "--jsonl", objects=[{"text": t, "add_special": False} for t in texts])
+        decoded = linnet_lines("detokenize", model, "--jsonl", objects=encoded)
+        self.assertEqual([entry["text"] for entry in decoded], texts)
+        for entry, text in zip(decoded, texts):
+            self.assertEqual(bytes.fromhex("".join(entry["pieces_hex"])), text.encode())
+
+    def test_tokens_as_the_fixtures_have_them(self):
+        for name in ("qwen3", "llama-spm"):
+            folder = self.shared("tokenizers") / name
+            cases = read_lines(folder / "cases.jsonl")
+            encoded = linnet_lines("tokenize", folder / "vocab.gguf", "--jsonl", objects=cases)
+            self.assertEqual([entry["ids"] for entry in encoded], [case["ids"] for case in cases], name)
+            cases = read_lines(folder / "detok.jsonl")
+            decoded = linnet_lines("detokenize", folder / "vocab.gguf", "--jsonl", objects=cases)
+            for case, entry in zip(cases, decoded, strict=True):
+                self.assertEqual(entry["pieces_hex"], case["pieces_hex"], name)
+                if case["text"] is not None:
+                    self.assertEqual(entry["text"], case["text"], name)
+
+    def test_bad_lines_do_not_end_the_service(self):
+        model = self.small_model()
+        out, _ = linnet("tokenize", model, "--jsonl", status=1, text='nonsense\n{"text": 5}\n{}\n[]\n{"text": "a"}\n')
+        answers = [json.loads(line) for line in out.splitlines()]
+        self.assertEqual([sorted(answer) for answer in answers], [["error"]] * 4 + [["ids"]])
+        answers = linnet_lines("detokenize", model, "--jsonl", status=1,
+                               objects=[{"ids": [-1]}, {"ids": [1 << 30]}, {"ids": ["a"]}, {"ids": [100]}])
+        self.assertEqual([sorted(answer) for answer in answers], [["error"]] * 3 + [["pieces_hex", "text"]])
+
+
+class Logits(Case):
+    def goldens(self):
+        """Folders of a golden each with its model, of formats and architectures which differ."""
+        local = sorted(path.parent for path in (ROOT / "tests" / "fixtures").rglob("golden.bin"))
+        names = ("llama", "qwen3", "gemma3_1b", "phi4mini_long", "quant_llama_q4_k_m", "quant_llama_small_bf16")
+        beside = [SHARED / "goldens" / name for name in names if (SHARED / "goldens" / name).is_dir()]
+        folders = [(next(folder.glob("*.gguf")), folder) for folder in local + beside if list(folder.glob("*.gguf"))]
+        if not folders:
+            self.skipTest("there are no golden files")
+        return folders
+
+    def write_tokens(self, tokens):
+        path = self.folder / "tokens.txt"
+        path.write_text("\n".join(map(str, tokens)) + "\n", encoding="ascii")
+        return path
+
+    def test_verify_passes(self):
+        for model, golden in self.goldens():
+            self.assertIn("PASS", linnet("verify", model, golden)[0], golden)
+            self.assertIn("PASS", linnet("verify", model, golden / "golden.bin", "--chunk", 7, "-t", 1)[0], golden)
+
+    def test_verify_fails(self):
+        model, folder = self.goldens()[0]
+        wrong = self.folder / "golden.bin"
+        golden = Golden(folder / "golden.bin")
+        golden.words[0] = (golden.words[0] + 1) % golden.n_cols  # another first token
+        golden.write(wrong)
+        self.assertIn("FAIL", linnet("verify", model, wrong, status=1)[0])
+        golden = Golden(folder / "golden.bin")
+        golden.words[-2 * golden.n_greedy] ^= 1  # another greedy token
+        golden.write(wrong)
+        self.assertIn("FAIL", linnet("verify", model, wrong, status=1)[0])
+        for damage in (b"", b"GLDX", (folder / "golden.bin").read_bytes()[:-4]):
+            wrong.write_bytes(damage)
+            self.assertIn("golden.bin", linnet("verify", model, wrong, status=1)[1])
+
+    def test_logits_are_those_of_the_golden(self):
+        model, folder = self.goldens()[0]
+        golden = Golden(folder / "golden.bin")
+        out = self.folder / "out.bin"
+        tokens = self.write_tokens(golden.tokens())
+        linnet("logits", model, "--tokens", tokens, "--out", out, "--greedy", golden.n_greedy)
+        made = Golden(out)
+        self.assertEqual((made.header, made.tokens(), made.greedy()), (golden.header, golden.tokens(), golden.greedy()))
+        self.assertIn("PASS", linnet("verify", model, out)[0])
+
+    def test_logits_do_not_depend_on_how_they_are_computed(self):
+        tokens = self.write_tokens([(i * 37) % 512 for i in range(100)])
+        for shape, form in (("tiny-gemma3", "Q4_K_M"), ("tiny-phi3", "Q5_0"), ("tiny-llama", "F16")):
+            model = self.synth(shape, form)
+            out = self.folder / "out.bin"
+            results = set()
+            for more in ((), ("-t", 2), ("--chunk", 7), ("--isa", "scalar"), ("--mapped",)):
+                linnet("logits", model, "--tokens", tokens, "--out", out, "--greedy", 8, *more)
+                results.add(out.read_bytes())
+            self.assertEqual(len(results), 1, (shape, form))
+
+    def test_wrong_tokens(self):
+        model = self.synth()
+        out = self.folder / "out.bin"
+        for content in ("", "1 2 x", "1 2.5", "-1", "512", "99999999999"):
+            path = self.folder / "tokens.txt"
+            path.write_text(content, encoding="ascii")
+            self.assertRegex(linnet("logits", model, "--tokens", path, "--out", out, status=2)[1], r"^linnet: ")
+        path = self.write_tokens(range(9))
+        self.assertIn("--ctx", linnet("logits", model, "--tokens", path, "--out", out, "-c", 8, status=2)[1])
+
+    def test_perplexity_is_that_of_the_card(self):
+        text = self.shared("default-model/eval_stories.txt")
+        card = (SHARED / "default-model" / "MODEL_CARD.md").read_text(encoding="utf-8")
+        expected = float(re.search(r"tiny-tales-6m-Q8_0\.gguf \| \d+ \| ([\d.]+) ", card)[1])
+        found = linnet_json("perplexity", self.small_model(), "-f", text, "-c", 512, "--json")
+        self.assertAlmostEqual(found["perplexity"], expected, delta=expected / 100)
+
+    def test_perplexity_needs_two_windows(self):
+        text = self.folder / "text.txt"
+        text.write_text("too short", encoding="ascii")
+        self.assertIn("too few", linnet("perplexity", self.small_model(), "-f", text, status=2)[1])
+
+
+class Speed(Case):
+    def test_bench(self):
+        model = self.synth("tiny-qwen3", "Q4_0")
+        found = linnet_json("bench", model, "-p", 16, "-n", 4, "-d", 8, "-r", 2, "-t", 1, "--json")
+        for key in ("prefill_tps", "decode_tps", "load_ms", "peak_rss_bytes", "int8_tops", "f32_tflops", "read_gbps",
+                    "prefill_share", "decode_share"):
+            self.assertGreater(found[key], 0, key)
+        self.assertIn(found["isa"], ("scalar", "avx2", "avxvnni", "avx512vnni", "neon", "dotprod", "i8mm"))
+        # All matrices but none of the norms: Q4_0 layers and the Q6_K embedding, which is the output as well.
+        self.assertEqual(found["weight_bytes_per_token"],
+                         sum(tensor["bytes"] for tensor in linnet_json("inspect", model, "--json")["tensors"]
+                             if len(tensor["shape"]) == 2))
+
+    def test_bench_reads_like_a_list(self):
+        out, _ = linnet("bench", self.synth(), "-p", 0, "-n", 2, "-r", 1, "--isa", "scalar")
+        self.assertIn("decode of 2", out)
+        self.assertNotIn("prefill", out)
+        self.assertIn("scalar", out)
+
+
+if __name__ == "__main__":
+    PROGRAM = sys.argv.pop()
+    unittest.main()

@@ -1,0 +1,262 @@
+// SPDX-License-Identifier: MIT
+// linnet bench: speed of reading (prefill) and writing (decode) tokens, and what share of the machine's limits that is.
+#include <CLI/CLI.hpp>
+
+#include <sys/resource.h>
+
+#include <algorithm>
+#include <chrono>
+#include <iostream>
+#include <memory>
+#include <nlohmann/json.hpp>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "tools/commands.hpp"
+#include "tools/limits.hpp"
+#include "tools/pass.hpp"
+
+namespace tools {
+
+namespace {
+
+using Clock = std::chrono::steady_clock;
+using linnet::Token;
+
+constexpr std::uint32_t kBatch = 512;
+
+struct Options : PassOptions {
+    std::uint32_t n_prompt = 512;
+    std::uint32_t n_decode = 64;
+    std::uint32_t depth = 0;
+    std::uint32_t repeats = 3;
+    bool json = false;
+};
+
+double seconds_since(Clock::time_point start) { return std::chrono::duration<double>(Clock::now() - start).count(); }
+
+double median(std::vector<double> values) {
+    std::sort(values.begin(), values.end());
+    const std::size_t half = values.size() / 2;
+    return values.size() % 2 == 1 ? values[half] : (values[half - 1] + values[half]) / 2;
+}
+
+std::uint64_t peak_rss_bytes() {
+    rusage usage{};
+    getrusage(RUSAGE_SELF, &usage);
+    return static_cast<std::uint64_t>(usage.ru_maxrss) * 1024;  // Linux counts in KiB
+}
+
+// What a token costs in matrices. The embedding's lookup costs nothing, but a tied embedding is the output as well.
+struct Work {
+    std::uint64_t layer_weights = 0;   // multiplied for every token
+    std::uint64_t output_weights = 0;  // multiplied where logits are asked for
+    std::uint64_t bytes = 0;           // read for a token that is decoded
+    bool quantised = false;            // most weights are in block formats
+};
+
+Work count_work(const linnet::gguf::File& file) {
+    Work work;
+    const bool tied = file.find_tensor("output.weight") == nullptr;
+    std::uint64_t block_weights = 0;
+    for (const linnet::gguf::TensorInfo& tensor : file.tensors()) {
+        const bool embedding = tensor.name == "token_embd.weight";
+        if (tensor.n_dims < 2 || (embedding && !tied)) continue;
+        (embedding || tensor.name == "output.weight" ? work.output_weights : work.layer_weights) += tensor.n_elements;
+        work.bytes += tensor.size;
+        if (linnet::gguf::find_type(tensor.type)->block_size > 1) block_weights += tensor.n_elements;
+    }
+    work.quantised = 2 * block_weights > work.layer_weights + work.output_weights;
+    return work;
+}
+
+// One sequence of random tokens, of which any part can be computed again and again.
+class Bench {
+  public:
+    Bench(const linnet::Model& model, const Options& options, std::uint32_t n_ctx)
+        : forward_(model, pass_shape(options, n_ctx, options.chunk != 0 ? options.chunk : kBatch, 1)), tokens_(n_ctx) {
+        // Any fixed sequence will do; Knuth's multiplicative hash spreads it over the vocabulary.
+        for (std::uint32_t i = 0; i < n_ctx; ++i) {
+            tokens_[i] = static_cast<Token>(std::uint64_t{i * 2654435761U} * model.spec().n_vocab >> 32U);
+        }
+    }
+
+    // Seconds that positions [pos, pos + n) take in passes of n_batch, with logits for the last one.
+    double prefill(std::uint32_t pos, std::uint32_t n) {
+        seek(pos);
+        const auto start = Clock::now();
+        compute(n, forward_.shape().n_batch);
+        return seconds_since(start);
+    }
+
+    // The same one by one, with logits each.
+    double decode(std::uint32_t pos, std::uint32_t n) {
+        seek(pos);
+        const auto start = Clock::now();
+        for (std::uint32_t i = 0; i < n; ++i) compute(1, 1);
+        return seconds_since(start);
+    }
+
+  private:
+    // Rings of windows may have moved on: then what they need is computed again.
+    void seek(std::uint32_t pos) {
+        n_past_ = pos <= n_past_ ? forward_.restart(pos) : n_past_;
+        if (n_past_ < pos) compute(pos - n_past_, forward_.shape().n_batch);
+    }
+
+    void compute(std::uint32_t n, std::uint32_t n_batch) {
+        for (const std::uint32_t end = n_past_ + n; n_past_ < end;) {
+            const std::uint32_t n_pass = std::min(n_batch, end - n_past_);
+            run_pass(forward_, {tokens_.data() + n_past_, n_pass}, n_past_, n_past_ + n_pass == end ? 1 : 0);
+            n_past_ += n_pass;
+        }
+    }
+
+    linnet::Forward forward_;
+    std::vector<Token> tokens_;
+    std::uint32_t n_past_ = 0;
+};
+
+struct Result {
+    std::string isa;
+    std::uint32_t n_threads = 0;
+    Work work;
+    double load_ms = 0;
+    double prefill_tps = 0;  // 0: not measured
+    double decode_tps = 0;
+    std::uint64_t memory_bytes = 0;    // from the engine's allocator, at most
+    std::uint64_t peak_rss_bytes = 0;  // of the process
+    Limits limits{};
+
+    // Shares of the limit that binds: arithmetic for prefill, reading weights for decode.
+    double prefill_share(std::uint32_t n_prompt) const {
+        const double weights = static_cast<double>(work.layer_weights) +
+                               static_cast<double>(work.output_weights) / static_cast<double>(std::max(n_prompt, 1U));
+        return 2 * weights * prefill_tps / (work.quantised ? limits.int8_ops : limits.f32_ops);
+    }
+    double decode_share() const { return static_cast<double>(work.bytes) * decode_tps / limits.read_bytes; }
+};
+
+Result measure(const Options& options) {
+    Result result;
+    const auto load_start = Clock::now();
+    auto model = load_model(options);
+    result.load_ms = seconds_since(load_start) * 1e3;
+    result.isa = model->engine().kernels.isa;
+    result.n_threads = model->engine().workers.size();
+    result.work = count_work(model->file());
+
+    const std::uint32_t n_ctx = options.depth + std::max({options.n_prompt, options.n_decode, 1U});
+    std::optional<Bench> bench(std::in_place, *model, options, n_ctx);
+    std::vector<double> prefill;
+    std::vector<double> decode;
+    for (std::uint32_t i = 0; i <= options.repeats; ++i) {
+        const double prefill_seconds = options.n_prompt != 0 ? bench->prefill(options.depth, options.n_prompt) : 0;
+        // The first round warms up: pages, caches, clock rates.
+        const std::uint32_t n_decode = i == 0 ? std::min(options.n_decode, 4U) : options.n_decode;
+        const double decode_seconds = n_decode != 0 ? bench->decode(options.depth, n_decode) : 0;
+        if (i == 0) continue;
+        prefill.push_back(prefill_seconds);
+        decode.push_back(decode_seconds);
+    }
+    if (options.n_prompt != 0) result.prefill_tps = options.n_prompt / median(prefill);
+    if (options.n_decode != 0) result.decode_tps = options.n_decode / median(decode);
+    result.memory_bytes = model->engine().memory.peak();
+    result.peak_rss_bytes = peak_rss_bytes();
+    bench.reset();
+    model.reset();
+    result.limits = measure_limits(result.n_threads);
+    return result;
+}
+
+nlohmann::ordered_json to_json(const Options& options, const Result& r) {
+    return {{"model", options.model},
+            {"isa", r.isa},
+            {"n_threads", r.n_threads},
+            {"weights", options.mapped ? "mapped" : "packed"},
+            {"kv", options.kv},
+            {"n_prompt", options.n_prompt},
+            {"n_decode", options.n_decode},
+            {"depth", options.depth},
+            {"repeats", options.repeats},
+            {"prefill_tps", r.prefill_tps},
+            {"decode_tps", r.decode_tps},
+            {"load_ms", r.load_ms},
+            {"memory_bytes", r.memory_bytes},
+            {"peak_rss_bytes", r.peak_rss_bytes},
+            {"weight_bytes_per_token", r.work.bytes},
+            {"int8_tops", r.limits.int8_ops / 1e12},
+            {"f32_tflops", r.limits.f32_ops / 1e12},
+            {"read_gbps", r.limits.read_bytes / 1e9},
+            {"prefill_share", r.prefill_share(options.n_prompt)},
+            {"prefill_share_of", r.work.quantised ? "int8_tops" : "f32_tflops"},
+            {"decode_share", r.decode_share()},
+            {"decode_share_of", "read_gbps"}};
+}
+
+void print(const Options& options, const Result& r) {
+    std::cout << fmt::format("{}, {}, {} threads, {} weights, {} cache\n", options.model, r.isa, r.n_threads,
+                             options.mapped ? "mapped" : "packed", options.kv);
+    const std::string at = options.depth == 0 ? "" : fmt::format(" at {}", options.depth);
+    if (options.n_prompt != 0) {
+        std::cout << fmt::format("prefill of {}{}: {:.1f} t/s, {:.0f} % of the {} rate\n", options.n_prompt, at,
+                                 r.prefill_tps, 100 * r.prefill_share(options.n_prompt),
+                                 r.work.quantised ? "int8" : "float32");
+    }
+    if (options.n_decode != 0) {
+        std::cout << fmt::format("decode of {}{}: {:.1f} t/s, {:.0f} % of the memory read rate\n", options.n_decode, at,
+                                 r.decode_tps, 100 * r.decode_share());
+    }
+    std::cout << fmt::format("load {:.0f} ms, memory {:.1f} MB, peak resident {:.1f} MB\n", r.load_ms,
+                             static_cast<double>(r.memory_bytes) / 1e6, static_cast<double>(r.peak_rss_bytes) / 1e6);
+    std::cout << fmt::format("limits: int8 {:.2f} TOPS, float32 {:.2f} TFLOPS, reads {:.1f} GB/s\n",
+                             r.limits.int8_ops / 1e12, r.limits.f32_ops / 1e12, r.limits.read_bytes / 1e9);
+}
+
+void bench(const Options& options) {
+    const Result result = measure(options);
+    if (options.json) {
+        std::cout << to_json(options, result).dump(1) << '\n';
+    } else {
+        print(options, result);
+    }
+}
+
+}  // namespace
+
+void add_bench(CLI::App& app, int&) {
+    auto options = std::make_shared<Options>();
+    CLI::App& command = *app.add_subcommand("bench", "Measure speed and memory");
+    command.description(
+        "Measures tokens per second of prefill (a prompt, many tokens in a pass) and of decode (one token after the "
+        "other), medians of several repeats after a warm-up, with load time and peak memory. Then it measures the "
+        "machine with the same threads and gives each speed as a share of what the machine can do: prefill of its "
+        "8-bit "
+        "(for float files: float32) arithmetic, decode of its memory reads. Close other programs.\n\n"
+        "Example: linnet bench model.gguf -p 512 -n 64 -t 2 --json");
+    add_model_argument(command, *options);
+    const auto count = CLI::Range(0, 1 << 24);
+    command.add_option("-p,--prompt", options->n_prompt, "Tokens of the prompt; 0: none")
+        ->check(count)
+        ->capture_default_str();
+    command.add_option("-n,--tokens", options->n_decode, "Tokens to decode; 0: none")
+        ->check(count)
+        ->capture_default_str();
+    command.add_option("-d,--depth", options->depth, "Tokens that are in the cache before")
+        ->check(count)
+        ->capture_default_str();
+    command.add_option("-r,--repeats", options->repeats, "Repeats, of which the median counts")
+        ->check(CLI::Range(1, 1000))
+        ->capture_default_str();
+    command.add_option("--kv", options->kv, "Type of the KV cache")
+        ->check(CLI::IsMember({"f16", "f32"}))
+        ->capture_default_str();
+    add_engine_options(command, *options);
+    add_chunk_option(command, *options);
+    add_mapped_option(command, *options);
+    command.add_flag("--json", options->json, "Print a JSON object");
+    command.callback([options] { bench(*options); });
+}
+
+}  // namespace tools

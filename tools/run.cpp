@@ -1,0 +1,151 @@
+// SPDX-License-Identifier: MIT
+// linnet run: text from a prompt, through linnet.h. The text goes to stdout as it comes; figures go to stderr.
+#include <CLI/CLI.hpp>
+
+#include <chrono>
+#include <cstdio>
+#include <filesystem>
+#include <iostream>
+#include <iterator>
+#include <memory>
+#include <string>
+
+#include "tools/api.hpp"
+#include "tools/commands.hpp"
+#include "tools/terminal.hpp"
+
+namespace tools {
+
+namespace {
+
+namespace fs = std::filesystem;
+
+constexpr const char* kDefaultModel = "tiny-tales-6m-Q8_0.gguf";
+// While a bar is drawn, steps return this often; otherwise nothing interrupts them.
+constexpr std::uint64_t kProgressUs = 50'000;
+
+struct Options : SessionOptions {
+    std::string prompt = "Once upon a time";
+    std::uint32_t n_tokens = 256;
+    bool echo = false;
+    linnet::SamplerOptions sampler;
+};
+
+using Clock = std::chrono::steady_clock;
+
+double seconds_since(Clock::time_point start) { return std::chrono::duration<double>(Clock::now() - start).count(); }
+
+// The small model: in models/ or share/linnet/models/ of a folder above the program (a build tree, an install prefix),
+// or in models/ of the current folder.
+std::string find_default_model() {
+    std::error_code ignored;
+    const fs::path program = fs::read_symlink("/proc/self/exe", ignored);
+    for (fs::path folder = program.parent_path(); !folder.empty(); folder = folder.parent_path()) {
+        for (const char* place : {"models", "share/linnet/models"}) {
+            const fs::path candidate = folder / place / kDefaultModel;
+            if (fs::is_regular_file(candidate, ignored)) return candidate.string();
+        }
+        if (folder == folder.root_path()) break;
+    }
+    const fs::path here = fs::path("models") / kDefaultModel;
+    if (fs::is_regular_file(here, ignored)) return here.string();
+    throw UsageError(std::string(kDefaultModel) + " was not found in a models folder: name a model with -m");
+}
+
+linnet::Model load(const linnet::Engine& engine, const Options& options) {
+    Progress progress("loading");
+    auto with_progress = model_options(options);
+    with_progress.progress = [](void* user, std::uint64_t done, std::uint64_t total) -> std::int32_t {
+        static_cast<Progress*>(user)->update(done, total);
+        return 0;
+    };
+    with_progress.progress_user = &progress;
+    return linnet::Model(engine, options.model.empty() ? find_default_model() : options.model, with_progress);
+}
+
+// Computes what was appended; returns the number of positions.
+std::uint32_t prefill(linnet::Session& session) {
+    Progress progress("reading the prompt");
+    for (;;) {
+        const linnet::Event event = session.prefill(progress.shown() ? kProgressUs : 0);
+        if (event.n_pending == 0) return event.n_past;
+        progress.update(event.n_past, event.n_past + event.n_pending);
+    }
+}
+
+// Streams at most n_tokens (0: no limit) and returns how many there were.
+std::uint32_t generate(linnet::Session& session, std::uint32_t n_tokens) {
+    std::uint32_t n = 0;
+    session.generate(n_tokens, [&n](const linnet::Event& event) {
+        if (event.kind == LINNET_EVENT_TOKEN) ++n;
+        if (!event.text.empty()) std::cout << event.text << std::flush;
+        return static_cast<bool>(std::cout);  // nobody reads any more
+    });
+    std::cout << '\n' << std::flush;
+    return n;
+}
+
+double rate(std::uint32_t n, double seconds) { return seconds > 0 ? n / seconds : 0; }
+
+void run(Options options) {
+    if (options.prompt == "-") options.prompt.assign(std::istreambuf_iterator<char>(std::cin), {});
+
+    const linnet::Engine engine(engine_options(options));
+    const auto load_start = Clock::now();
+    const linnet::Model model = load(engine, options);
+    const double load_seconds = seconds_since(load_start);
+
+    linnet::Session session(model, session_options(options));
+    session.set_sampler(linnet::Sampler(model, options.sampler));
+    session.append(options.prompt);
+
+    if (options.echo) std::cout << options.prompt << std::flush;
+    const auto prefill_start = Clock::now();
+    const std::uint32_t n_prompt = prefill(session);
+    const double prefill_seconds = seconds_since(prefill_start);
+
+    const auto decode_start = Clock::now();
+    const std::uint32_t n_generated = generate(session, options.n_tokens);
+    const double decode_seconds = seconds_since(decode_start);
+
+    const linnet_engine_info info = engine.info();
+    std::fprintf(stderr,
+                 "linnet: prompt %u tokens, %.1f t/s; generated %u tokens, %.1f t/s; load %.0f ms; memory %.1f MB "
+                 "(%s, %u threads)\n",
+                 n_prompt, rate(n_prompt, prefill_seconds), n_generated, rate(n_generated, decode_seconds),
+                 load_seconds * 1e3, static_cast<double>(info.memory_peak) / 1e6, info.isa, info.n_threads);
+}
+
+}  // namespace
+
+void add_run(CLI::App& app, int&) {
+    auto options = std::make_shared<Options>();
+    CLI::App& command = *app.add_subcommand("run", "Generate text from a prompt");
+    command.description(
+        "Continues a prompt and streams the text to the standard output; a line of figures follows on the standard "
+        "error. Without sampling options the most probable token is taken each time, and the same command gives the "
+        "same text on every machine; with --temp it is a draw which --seed repeats.\n\n"
+        "Example: linnet run -p \"Once upon a time, there was a little fox\" -n 100 --temp 0.8 --top-p 0.95 --seed 7");
+    command.add_option("-m,--model", options->model, "GGUF file (default: the small model that comes with Linnet)");
+    command.add_option("-p,--prompt", options->prompt, "Text to continue; - reads it from the standard input")
+        ->capture_default_str();
+    command.add_option("-n,--tokens", options->n_tokens, "Generate at most this many tokens; 0: until the end")
+        ->capture_default_str();
+    command.add_flag("--echo", options->echo, "Print the prompt before the text");
+    linnet::SamplerOptions& sampler = options->sampler;
+    command.add_option("--temp", sampler.temperature, "Temperature; 0: always the most probable token");
+    command.add_option("--top-k", sampler.top_k, "Keep the k most probable tokens; 0: all");
+    command.add_option("--top-p", sampler.top_p, "Keep the fewest tokens that reach this probability; 0: all");
+    command.add_option("--min-p", sampler.min_p, "Drop tokens below this share of the most probable one; 0: none");
+    command.add_option("--seed", sampler.seed, "Seed of the draws");
+    command.add_option("--repeat-penalty", sampler.repetition_penalty, "Divide logits of recent tokens; 0 or 1: off");
+    command.add_option("--frequency-penalty", sampler.frequency_penalty, "Subtract per occurrence of a recent token");
+    command.add_option("--presence-penalty", sampler.presence_penalty, "Subtract once for a recent token");
+    command.add_option("--penalty-window", sampler.penalty_window, "Recent tokens that count (default: 64)");
+    add_engine_options(command, *options);
+    add_session_options(command, *options);
+    add_mapped_option(command, *options);
+    command.callback([options] { run(*options); });
+}
+
+}  // namespace tools

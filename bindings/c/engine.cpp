@@ -51,6 +51,7 @@ EngineOptions engine_options(const linnet_engine_options* given) {
             kMaxThreads);
     require((options.alloc == nullptr) == (options.free == nullptr),
             "linnet_engine_options: alloc and free must be given both or neither");
+    require(options.isa == nullptr || *options.isa != '\0', "linnet_engine_options: isa is empty");
     EngineOptions result;
     result.n_threads = options.n_threads;
     result.allocator = {options.alloc_user, options.alloc, options.free};

@@ -61,10 +61,11 @@ void load(linnet_engine* engine, std::pmr::vector<HostBytes> hosts, gguf::File f
 // Sources of an older or newer header lie struct_size bytes apart.
 linnet_source read_source(const linnet_source* sources, std::size_t index) {
     const std::uint32_t stride = sources->struct_size;
-    const auto* at = reinterpret_cast<const std::byte*>(sources) + index * stride;
-    linnet_source source = read_struct(reinterpret_cast<const linnet_source*>(at));
-    require(source.struct_size == stride, "sources[{}].struct_size is {}, that of the first {}", index,
-            source.struct_size, stride);
+    const auto* bytes = reinterpret_cast<const std::byte*>(sources) + index * stride;
+    const auto* at = reinterpret_cast<const linnet_source*>(bytes);
+    require(at->struct_size == stride, "sources[{}].struct_size is {}, that of the first {}", index, at->struct_size,
+            stride);
+    const linnet_source source = read_struct(at);
     require(source.data != nullptr || source.read_at != nullptr, "sources[{}] has neither read_at nor data", index);
     require(source.reserved == 0, "sources[{}].reserved is not zero", index);
     return source;

@@ -41,9 +41,8 @@ linnet_event c_event(const Event& event) noexcept {
     return result;
 }
 
-// One step with the session's sampler taken as well, under the default floating-point environment.
+// One step with the session's sampler taken as well.
 Event step(linnet_session& session, std::uint64_t budget_us) {
-    const FloatEnvironment environment;
     if (session.sampler == nullptr) return session.session.step(budget_us);
     const Entered entered(session.sampler->entered, "session's sampler");
     return session.session.step(budget_us);
@@ -153,7 +152,6 @@ linnet_status linnet_session_prefill(linnet_session* session, uint64_t budget_us
                                      linnet_error* error) {
     return with_session(session, error, [&](Session& inside) {
         require_output(event, "event");
-        const FloatEnvironment environment;
         write_struct(event, c_event(inside.prefill(budget_us)));
     });
 }

@@ -9,11 +9,11 @@
 
 namespace linnet::kernels {
 
-inline constexpr std::size_t kTileRows = 16;   // rows of a weight tile; lanes of a vector
+inline constexpr std::size_t kTileRows = 16;     // rows of a weight tile; lanes of a vector
 inline constexpr std::size_t kPanelTokens = 16;  // most tokens of an activation panel
-inline constexpr std::size_t kQuantBlock = 32;  // values that share one activation scale
-inline constexpr std::size_t kKeyTile = 64;    // keys per step of the online softmax, aligned to absolute positions
-inline constexpr std::size_t kKeySpan = 512;   // keys per partial result of attention, aligned to absolute positions
+inline constexpr std::size_t kQuantBlock = 32;   // values that share one activation scale
+inline constexpr std::size_t kKeyTile = 64;      // keys per step of the online softmax, aligned to absolute positions
+inline constexpr std::size_t kKeySpan = 512;     // keys per partial result of attention, aligned to absolute positions
 
 // Tensor formats with kernels; generated from the files of kernels/formats.
 enum class Format : std::uint8_t {
@@ -94,7 +94,7 @@ inline std::size_t element_bytes(KvFormat format) noexcept { return format == Kv
 struct KvHead {
     std::byte* keys;
     std::byte* values;
-    std::size_t ring;  // multiple of kKeyTile
+    std::size_t ring;      // multiple of kKeyTile
     std::size_t head_dim;  // multiple of 16
 };
 

@@ -3,7 +3,7 @@
 //     Block        one row's block as files have it; kBlock weights, multiple of 32 (float formats: 1)
 //     Tile         the same block of 16 rows, interleaved; sizeof(Tile) == 16 * sizeof(Block)
 //     decode()     Block -> floats: the definition of the format
-//     pack()       one row of a Tile from a Block; unpack() its inverse
+//     pack<V>()    16 rows' Blocks -> Tile; unpack() one row of it back
 //     Unpack<V>    Tile -> vectors for one sub-block of 32 weights (quantised formats)
 // Quants of 16 rows are interleaved in groups of 4 along k: byte (row, j) of group g is weight k = 4 g + j of the row,
 // so that one 64-byte vector dot-multiplied with a broadcast group of 4 activations feeds 16 rows.
@@ -20,6 +20,16 @@ inline constexpr std::size_t kRows = 16;
 
 // Offset of weight k (0..31) of `row` in eight groups of 64 bytes.
 constexpr std::size_t lane(std::size_t row, std::size_t k) { return k / 4 * 64 + row * 4 + k % 4; }
+
+// A block of each of 16 rows: row r's is at base + offset[r].
+struct Rows {
+    const std::byte* base;
+    std::uint32_t offset[16];
+};
+
+inline void gather_u16(const Rows& rows, std::size_t offset, std::uint16_t (&target)[16]) {
+    for (int row = 0; row < 16; ++row) std::memcpy(target + row, rows.base + rows.offset[row] + offset, 2);
+}
 
 inline float bits_to_float(std::uint32_t bits) {
     float value;
@@ -66,14 +76,27 @@ inline std::uint16_t float_to_half(float value) {
 struct Nibbles {
     std::uint8_t bytes[256];
 
-    static std::size_t index(std::size_t row, std::size_t k) { return lane(row, k % 16); }
-    void set(std::size_t row, std::size_t k, unsigned value) {
-        std::uint8_t& byte = bytes[index(row, k)];
-        byte = static_cast<std::uint8_t>(k < 16 ? (byte & 0xf0U) | value : (byte & 0x0fU) | (value << 4));
-    }
     unsigned get(std::size_t row, std::size_t k) const {
-        const unsigned byte = bytes[index(row, k)];
+        const unsigned byte = bytes[lane(row, k % 16)];
         return k < 16 ? byte & 15U : byte >> 4;
+    }
+    // From 16 bytes per row that pair weights k and k + 16 as the tile does.
+    template <class V>
+    void pack(const Rows& rows, std::size_t offset) {
+        for (std::size_t g = 0; g < 4; ++g) V::store_bytes(bytes + 64 * g, V::gather(rows, offset + 4 * g));
+    }
+    // From 32 bytes per row that hold one sub-block in their low nibbles (here) and another in the high ones.
+    template <class V>
+    static void pack_pair(const Rows& rows, std::size_t offset, Nibbles& low, Nibbles& high) {
+        for (std::size_t g = 0; g < 4; ++g) {
+            const auto first = V::gather(rows, offset + 4 * g);
+            const auto second = V::gather(rows, offset + 16 + 4 * g);
+            V::store_bytes(low.bytes + 64 * g,
+                           V::or_bytes(V::template field<0>(first, 0x0f),
+                                       V::template shift_left<4>(V::template field<0>(second, 0x0f))));
+            V::store_bytes(high.bytes + 64 * g,
+                           V::or_bytes(V::template field<4>(first, 0x0f), V::template field<0>(second, 0xf0)));
+        }
     }
     template <class V>
     void load(typename V::Bytes (&w)[8]) const {
@@ -89,9 +112,37 @@ struct Nibbles {
 struct FifthBits {
     std::uint8_t bytes[64];
 
-    void set(std::size_t row, std::size_t k, unsigned bit) {
-        std::uint8_t& byte = bytes[row * 4 + k % 4];
-        byte = static_cast<std::uint8_t>((byte & ~(1U << (k / 4))) | (bit << (k / 4)));
+    // From 4 bytes per row, bit k of which belongs to weight k: bits j, j + 4 ... become byte j.
+    template <class V>
+    void pack_words(const Rows& rows, std::size_t offset) {
+        const auto words = V::as_ints(V::gather(rows, offset));
+        auto packed = V::broadcast_int(0);
+        for (int j = 0; j < 4; ++j) {
+            auto x = V::and_ints(V::shift_right(words, j), 0x11111111);
+            x = V::and_ints(V::or_ints(x, V::shift_right(x, 3)), 0x03030303);
+            x = V::and_ints(V::or_ints(x, V::shift_right(x, 6)), 0x000f000f);
+            x = V::and_ints(V::or_ints(x, V::shift_right(x, 12)), 0xff);
+            packed = V::or_ints(packed, V::shift_left_ints(x, 8 * j));
+        }
+        V::store_bytes(bytes, V::as_bytes(packed));
+    }
+    // From 32 bytes per row, bit `sub` of byte k of which belongs to weight k of sub-block `sub`.
+    template <class V, class Quants>
+    static void pack_planes(const Rows& rows, std::size_t offset, Quants (&quants)[8]) {
+        typename V::Bytes groups[8];
+        for (std::size_t g = 0; g < 8; ++g) groups[g] = V::gather(rows, offset + 4 * g);
+        for (auto& sub : quants) {
+            auto packed = V::template field<0>(groups[0], 1);
+            packed = V::or_bytes(packed, V::template shift_left<1>(V::template field<0>(groups[1], 1)));
+            packed = V::or_bytes(packed, V::template shift_left<2>(V::template field<0>(groups[2], 1)));
+            packed = V::or_bytes(packed, V::template shift_left<3>(V::template field<0>(groups[3], 1)));
+            packed = V::or_bytes(packed, V::template shift_left<4>(V::template field<0>(groups[4], 1)));
+            packed = V::or_bytes(packed, V::template shift_left<5>(V::template field<0>(groups[5], 1)));
+            packed = V::or_bytes(packed, V::template shift_left<6>(V::template field<0>(groups[6], 1)));
+            packed = V::or_bytes(packed, V::template shift_left<7>(V::template field<0>(groups[7], 1)));
+            V::store_bytes(sub.high.bytes, packed);
+            for (auto& group : groups) group = V::template field<1>(group, 0x7f);
+        }
     }
     unsigned get(std::size_t row, std::size_t k) const { return (bytes[row * 4 + k % 4] >> (k / 4)) & 1U; }
     // Adds 16 where the bit is set.
@@ -112,19 +163,13 @@ struct FifthBits {
 // 6-bit scales and minimums of 8 sub-blocks of 16 rows (Q4_K, Q5_K). 192 bytes.
 struct ScalesAndMins {
     std::uint8_t low[8][16];   // scale's low nibble, minimum's low nibble above it
-    std::uint8_t high[4][16];  // two high bits each: scale, minimum of sub-block 2 i; then of 2 i + 1
+    std::uint8_t high[4][16];  // two high bits each: scale, minimum of sub-block i; then of i + 4
 
-    void set(std::size_t row, std::size_t sub, unsigned scale, unsigned minimum) {
-        low[sub][row] = static_cast<std::uint8_t>((scale & 15U) | (minimum & 15U) << 4);
-        const unsigned shift = sub % 2 * 4;
-        std::uint8_t& byte = high[sub / 2][row];
-        byte = static_cast<std::uint8_t>((byte & ~(15U << shift)) | ((scale >> 4) | (minimum >> 4) << 2) << shift);
-    }
     unsigned scale(std::size_t row, std::size_t sub) const {
-        return (low[sub][row] & 15U) | ((high[sub / 2][row] >> (sub % 2 * 4)) & 3U) << 4;
+        return (low[sub][row] & 15U) | ((high[sub % 4][row] >> (sub / 4 * 4)) & 3U) << 4;
     }
     unsigned minimum(std::size_t row, std::size_t sub) const {
-        return (low[sub][row] >> 4U) | ((high[sub / 2][row] >> (sub % 2 * 4 + 2)) & 3U) << 4;
+        return (low[sub][row] >> 4U) | ((high[sub % 4][row] >> (sub / 4 * 4 + 2)) & 3U) << 4;
     }
     // The file's 12 bytes of a row: sub-blocks 0..3 in the low 6 bits of bytes 0..3 (scale) and 4..7 (minimum);
     // 4..7 in the nibbles of bytes 8..11, their two high bits on top of bytes 0..3 and 4..7.
@@ -134,8 +179,16 @@ struct ScalesAndMins {
     static unsigned file_minimum(const std::uint8_t* s, std::size_t sub) {
         return sub < 4 ? s[sub + 4] & 63U : (s[sub + 4] >> 4U) | static_cast<unsigned>(s[sub] >> 6) << 4;
     }
-    void pack(std::size_t row, const std::uint8_t* s) {
-        for (std::size_t sub = 0; sub < 8; ++sub) set(row, sub, file_scale(s, sub), file_minimum(s, sub));
+    template <class V>
+    void pack(const Rows& rows, std::size_t offset) {
+        const auto s = V::gather(rows, offset);
+        const auto m = V::gather(rows, offset + 4);
+        V::store_transposed(
+            low, V::or_bytes(V::template field<0>(s, 0x0f), V::template shift_left<4>(V::template field<0>(m, 0x0f))));
+        V::store_transposed(low + 4, V::gather(rows, offset + 8));
+        const auto first = V::or_bytes(V::template field<4>(s, 0x03), V::template field<2>(m, 0x0c));
+        const auto second = V::or_bytes(V::template field<2>(s, 0x30), V::template field<0>(m, 0xc0));
+        V::store_transposed(high, V::or_bytes(first, second));
     }
     void unpack(std::size_t row, std::uint8_t* s) const {
         for (std::size_t sub = 0; sub < 4; ++sub) {
@@ -147,7 +200,7 @@ struct ScalesAndMins {
     template <class V>
     void load(std::size_t sub, typename V::Floats& scales, typename V::Floats& minimums) const {
         const auto lows = V::widen_u8(low[sub]);
-        const auto highs = V::shift_right(V::widen_u8(high[sub / 2]), static_cast<int>(sub % 2 * 4));
+        const auto highs = V::shift_right(V::widen_u8(high[sub % 4]), static_cast<int>(sub / 4 * 4));
         scales = V::from_ints(V::or_ints(V::and_ints(lows, 15), V::shift_left_ints(V::and_ints(highs, 3), 4)));
         minimums = V::from_ints(V::or_ints(V::shift_right(lows, 4), V::shift_left_ints(V::and_ints(highs, 12), 2)));
     }

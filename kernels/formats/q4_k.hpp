@@ -41,26 +41,18 @@ struct q4_k {
         for (std::size_t sub = 0; sub < 8; ++sub) {
             const float scale = d * static_cast<float>(ScalesAndMins::file_scale(b.scales, sub));
             const float minimum = dmin * static_cast<float>(ScalesAndMins::file_minimum(b.scales, sub));
-            for (std::size_t k = 0; k < 32; ++k) y[sub * 32 + k] = scale * static_cast<float>(b.quant(sub, k)) - minimum;
+            for (std::size_t k = 0; k < 32; ++k)
+                y[sub * 32 + k] = scale * static_cast<float>(b.quant(sub, k)) - minimum;
         }
     }
-    // Two sub-blocks share the file's bytes; the tile's pairs are k and k + 16 of one sub-block.
-    static void pack(const Block& b, std::size_t row, Tile& t) {
+    template <class V>
+    static void pack(const Rows& rows, Tile& t) {
         for (std::size_t pair = 0; pair < 4; ++pair) {
-            for (std::size_t g = 0; g < 4; ++g) {
-                std::uint32_t first;
-                std::uint32_t second;
-                std::memcpy(&first, b.q + pair * 32 + 4 * g, 4);
-                std::memcpy(&second, b.q + pair * 32 + 16 + 4 * g, 4);
-                const std::uint32_t even = (first & 0x0f0f0f0fU) | (second & 0x0f0f0f0fU) << 4;
-                const std::uint32_t odd = ((first >> 4) & 0x0f0f0f0fU) | (second & 0xf0f0f0f0U);
-                std::memcpy(t.q[2 * pair].bytes + lane(row, 4 * g), &even, 4);
-                std::memcpy(t.q[2 * pair + 1].bytes + lane(row, 4 * g), &odd, 4);
-            }
+            Nibbles::pack_pair<V>(rows, offsetof(Block, q) + 32 * pair, t.q[2 * pair], t.q[2 * pair + 1]);
         }
-        t.scales.pack(row, b.scales);
-        t.d[row] = b.d;
-        t.dmin[row] = b.dmin;
+        t.scales.template pack<V>(rows, offsetof(Block, scales));
+        gather_u16(rows, offsetof(Block, d), t.d);
+        gather_u16(rows, offsetof(Block, dmin), t.dmin);
     }
     static void unpack(const Tile& t, std::size_t row, Block& b) {
         for (std::size_t pair = 0; pair < 4; ++pair) {

@@ -35,10 +35,11 @@ struct q5_0 {
         const float d = half_to_float(b.d);
         for (std::size_t k = 0; k < 32; ++k) y[k] = d * static_cast<float>(static_cast<int>(b.quant(k)) - 16);
     }
-    static void pack(const Block& b, std::size_t row, Tile& t) {
-        for (std::size_t g = 0; g < 4; ++g) std::memcpy(t.q.bytes + lane(row, 4 * g), b.q + 4 * g, 4);
-        for (std::size_t k = 0; k < 32; ++k) t.high.set(row, k, b.quant(k) >> 4);
-        t.d[row] = b.d;
+    template <class V>
+    static void pack(const Rows& rows, Tile& t) {
+        t.q.template pack<V>(rows, offsetof(Block, q));
+        t.high.template pack_words<V>(rows, offsetof(Block, high));
+        gather_u16(rows, offsetof(Block, d), t.d);
     }
     static void unpack(const Tile& t, std::size_t row, Block& b) {
         for (std::size_t g = 0; g < 4; ++g) std::memcpy(b.q + 4 * g, t.q.bytes + lane(row, 4 * g), 4);

@@ -38,11 +38,12 @@ struct q5_1 {
         const float m = half_to_float(b.m);
         for (std::size_t k = 0; k < 32; ++k) y[k] = d * static_cast<float>(b.quant(k)) + m;
     }
-    static void pack(const Block& b, std::size_t row, Tile& t) {
-        for (std::size_t g = 0; g < 4; ++g) std::memcpy(t.q.bytes + lane(row, 4 * g), b.q + 4 * g, 4);
-        for (std::size_t k = 0; k < 32; ++k) t.high.set(row, k, b.quant(k) >> 4);
-        t.d[row] = b.d;
-        t.m[row] = b.m;
+    template <class V>
+    static void pack(const Rows& rows, Tile& t) {
+        t.q.template pack<V>(rows, offsetof(Block, q));
+        t.high.template pack_words<V>(rows, offsetof(Block, high));
+        gather_u16(rows, offsetof(Block, d), t.d);
+        gather_u16(rows, offsetof(Block, m), t.m);
     }
     static void unpack(const Tile& t, std::size_t row, Block& b) {
         for (std::size_t g = 0; g < 4; ++g) std::memcpy(b.q + 4 * g, t.q.bytes + lane(row, 4 * g), 4);

@@ -43,19 +43,19 @@ struct q5_k {
         for (std::size_t sub = 0; sub < 8; ++sub) {
             const float scale = d * static_cast<float>(ScalesAndMins::file_scale(b.scales, sub));
             const float minimum = dmin * static_cast<float>(ScalesAndMins::file_minimum(b.scales, sub));
-            for (std::size_t k = 0; k < 32; ++k) y[sub * 32 + k] = scale * static_cast<float>(b.quant(sub, k)) - minimum;
+            for (std::size_t k = 0; k < 32; ++k)
+                y[sub * 32 + k] = scale * static_cast<float>(b.quant(sub, k)) - minimum;
         }
     }
-    static void pack(const Block& b, std::size_t row, Tile& t) {
-        for (std::size_t sub = 0; sub < 8; ++sub) {
-            for (std::size_t k = 0; k < 32; ++k) {
-                t.q[sub].low.set(row, k, b.quant(sub, k) & 15U);
-                t.q[sub].high.set(row, k, b.quant(sub, k) >> 4);
-            }
+    template <class V>
+    static void pack(const Rows& rows, Tile& t) {
+        for (std::size_t pair = 0; pair < 4; ++pair) {
+            Nibbles::pack_pair<V>(rows, offsetof(Block, q) + 32 * pair, t.q[2 * pair].low, t.q[2 * pair + 1].low);
         }
-        t.scales.pack(row, b.scales);
-        t.d[row] = b.d;
-        t.dmin[row] = b.dmin;
+        FifthBits::pack_planes<V>(rows, offsetof(Block, high), t.q);
+        t.scales.template pack<V>(rows, offsetof(Block, scales));
+        gather_u16(rows, offsetof(Block, d), t.d);
+        gather_u16(rows, offsetof(Block, dmin), t.dmin);
     }
     static void unpack(const Tile& t, std::size_t row, Block& b) {
         std::memset(b.high, 0, 32);

@@ -37,7 +37,7 @@ struct q6_k {
             Nibbles low;
             std::uint8_t high[128];  // bits 2 (g % 4) of byte (row, j) of vector g / 4 belong to group g
         } q[8];
-        std::int8_t scales[16][16];  // [sub-block][row]
+        std::uint8_t scales[16][16];  // [sub-block][row], signed bytes
         std::uint16_t d[16];
     };
 
@@ -48,22 +48,35 @@ struct q6_k {
             y[k] = scale * static_cast<float>(static_cast<int>(b.quant(k)) - 32);
         }
     }
-    static void pack(const Block& b, std::size_t row, Tile& t) {
-        for (std::size_t sub = 0; sub < 8; ++sub) {
-            auto& q = t.q[sub];
-            for (std::size_t j = 0; j < 4; ++j) {
-                q.high[row * 4 + j] = 0;
-                q.high[64 + row * 4 + j] = 0;
+    template <class V>
+    static void pack(const Rows& rows, Tile& t) {
+        for (std::size_t half = 0; half < 2; ++half) {
+            for (std::size_t i = 0; i < 2; ++i) {  // sub-blocks i and i + 2 of the half share bytes
+                auto* q = t.q + 4 * half + i;
+                Nibbles::pack_pair<V>(rows, offsetof(Block, low) + 64 * half + 32 * i, q[0].low, q[2].low);
             }
-            for (std::size_t k = 0; k < 32; ++k) {
-                const unsigned quant = b.quant(sub * 32 + k);
-                q.low.set(row, k, quant & 15U);
-                std::uint8_t& byte = q.high[k / 16 * 64 + row * 4 + k % 4];
-                byte = static_cast<std::uint8_t>(byte | (quant >> 4) << (k / 4 % 4 * 2));
+            pack_high<V>(rows, offsetof(Block, high) + 32 * half, t.q + 4 * half);
+        }
+        for (std::size_t i = 0; i < 4; ++i) {
+            V::store_transposed(t.scales + 4 * i, V::gather(rows, offsetof(Block, scales) + 4 * i));
+        }
+        gather_u16(rows, offsetof(Block, d), t.d);
+    }
+    // Bits 2 s of byte k belong to weight k of sub-block s of the half.
+    template <class V>
+    static void pack_high(const Rows& rows, std::size_t offset, typename Tile::Quants* q) {
+        for (std::size_t vector = 0; vector < 2; ++vector) {
+            typename V::Bytes groups[4];
+            for (std::size_t g = 0; g < 4; ++g) groups[g] = V::gather(rows, offset + 16 * vector + 4 * g);
+            for (std::size_t sub = 0; sub < 4; ++sub) {
+                auto packed = V::template field<0>(groups[0], 3);
+                packed = V::or_bytes(packed, V::template shift_left<2>(V::template field<0>(groups[1], 3)));
+                packed = V::or_bytes(packed, V::template shift_left<4>(V::template field<0>(groups[2], 3)));
+                packed = V::or_bytes(packed, V::template shift_left<6>(V::template field<0>(groups[3], 3)));
+                V::store_bytes(q[sub].high + 64 * vector, packed);
+                for (auto& group : groups) group = V::template field<2>(group, 0x3f);
             }
         }
-        for (std::size_t i = 0; i < 16; ++i) t.scales[i][row] = b.scales[i];
-        t.d[row] = b.d;
     }
     static void unpack(const Tile& t, std::size_t row, Block& b) {
         std::memset(&b, 0, sizeof b);
@@ -77,7 +90,7 @@ struct q6_k {
             std::uint8_t& high_byte = b.high[i / 128 * 32 + i % 32];
             high_byte = static_cast<std::uint8_t>(high_byte | high << (i % 128 / 32 * 2));
         }
-        for (std::size_t i = 0; i < 16; ++i) b.scales[i] = t.scales[i][row];
+        for (std::size_t i = 0; i < 16; ++i) b.scales[i] = static_cast<std::int8_t>(t.scales[i][row]);
         b.d = t.d[row];
     }
 
@@ -92,14 +105,15 @@ struct q6_k {
             for (int half = 0; half < 2; ++half) {
                 const auto high = V::load_bytes(q.high + 64 * half);
                 w[4 * half] = V::or_bytes(w[4 * half], V::template shift_left<4>(V::template field<0>(high, 3)));
-                w[4 * half + 1] = V::or_bytes(w[4 * half + 1], V::template shift_left<2>(V::template field<0>(high, 12)));
+                w[4 * half + 1] =
+                    V::or_bytes(w[4 * half + 1], V::template shift_left<2>(V::template field<0>(high, 12)));
                 w[4 * half + 2] = V::or_bytes(w[4 * half + 2], V::template field<0>(high, 48));
                 w[4 * half + 3] = V::or_bytes(w[4 * half + 3], V::template field<2>(high, 48));
             }
         }
         typename V::Floats scale(std::size_t) const { return d; }
         typename V::Ints half_scale(std::size_t sub, std::size_t half) const {
-            return V::widen_i8(tile.scales[2 * sub + half]);
+            return V::widen_i8(reinterpret_cast<const std::int8_t*>(tile.scales[2 * sub + half]));
         }
     };
 };

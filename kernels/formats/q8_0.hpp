@@ -28,14 +28,13 @@ struct q8_0 {
         const float d = half_to_float(b.d);
         for (std::size_t k = 0; k < 32; ++k) y[k] = d * static_cast<float>(b.q[k]);
     }
-    static void pack(const Block& b, std::size_t row, Tile& t) {
+    template <class V>
+    static void pack(const Rows& rows, Tile& t) {
+        const auto offset = V::as_bytes(V::broadcast_int(static_cast<std::int32_t>(0x80808080U)));
         for (std::size_t g = 0; g < 8; ++g) {
-            std::uint32_t quants;
-            std::memcpy(&quants, b.q + 4 * g, 4);
-            quants ^= 0x80808080U;
-            std::memcpy(t.q + lane(row, 4 * g), &quants, 4);
+            V::store_bytes(t.q + 64 * g, V::xor_bytes(V::gather(rows, offsetof(Block, q) + 4 * g), offset));
         }
-        t.d[row] = b.d;
+        gather_u16(rows, offsetof(Block, d), t.d);
     }
     static void unpack(const Tile& t, std::size_t row, Block& b) {
         for (std::size_t k = 0; k < 32; ++k) b.q[k] = static_cast<std::int8_t>(t.q[lane(row, k)] ^ 0x80U);

@@ -136,8 +136,8 @@ void rope_interleaved(const float* cosines, const float* sines, std::size_t n_ro
     }
 }
 
-// Per 32 values: d = amax / 127, q = rint(x * (127 / amax)). Blocks whose amax is below 1e-30 become zeros, as 127 / amax
-// could overflow; not-a-number becomes a number.
+// Per 32 values: d = amax / 127, q = rint(x * (127 / amax)). Blocks whose amax is below 1e-30 become zeros, as 127 /
+// amax could overflow; not-a-number becomes a number.
 template <class V>
 void pack_q8(const float* x, std::size_t n_in, std::byte* panel, std::size_t width, std::size_t slot) {
     for (std::size_t b = 0; b < n_in / kQuantBlock; ++b) {

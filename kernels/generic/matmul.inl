@@ -65,7 +65,8 @@ inline void quantised_tile(const typename F::Tile* tiles, std::size_t n_in, Q8Pa
             for (int t = 0; t < N; ++t) {
                 Ints sum;
                 if constexpr (F::kHalfScales) {
-                    const Ints low = V::template dot<F::kMaxQuant, 4>(start(x.ns_low(block)[column + t]), w, q + t * 32);
+                    const Ints low =
+                        V::template dot<F::kMaxQuant, 4>(start(x.ns_low(block)[column + t]), w, q + t * 32);
                     const Ints high =
                         V::template dot<F::kMaxQuant, 4>(start(x.ns_high(block)[column + t]), w + 4, q + t * 32 + 16);
                     sum = V::add_ints(V::mul_ints(low, unpack.half_scale(sub, 0)),
@@ -91,7 +92,8 @@ inline void float_tile(const typename F::Tile* tiles, std::size_t n_in, const fl
     for (std::size_t k = 0; k < n_in; ++k) {
         const auto w = F::template load<V>(tiles[k]);
 #pragma GCC unroll 16
-        for (int t = 0; t < N; ++t) acc[t] = V::fma(w, V::broadcast(x[k * width + static_cast<std::size_t>(t)]), acc[t]);
+        for (int t = 0; t < N; ++t)
+            acc[t] = V::fma(w, V::broadcast(x[k * width + static_cast<std::size_t>(t)]), acc[t]);
     }
     for (int t = 0; t < N; ++t) store_rows<V>(y + static_cast<std::size_t>(t) * y_stride, n_rows, acc[t]);
 }
@@ -134,22 +136,23 @@ void matmul(const MatmulArgs& a) {
 
 // ---- Packing: 16 rows of the file -> one tile, and back for single rows.
 
-template <class F>
+template <class V, class F>
 void pack(const PackArgs& a) {
     using Block = typename F::Block;
     const std::size_t n_blocks = a.n_in / F::kBlock;
     auto* tiles = reinterpret_cast<typename F::Tile*>(a.tile);
+    Rows rows{a.rows, {}};
     for (std::size_t row = 0; row < kRows; ++row) {
         const std::size_t source = row < a.n_rows ? row : a.n_rows - 1;
-        const std::byte* blocks = a.rows + source * n_blocks * sizeof(Block);
-        for (std::size_t b = 0; b < n_blocks; ++b) {
-            Block block;
-            std::memcpy(&block, blocks + b * sizeof(Block), sizeof block);
-            if constexpr (F::kBlock == 1) {
-                tiles[b].w[row] = block;
-            } else {
-                F::pack(block, row, tiles[b]);
+        rows.offset[row] = static_cast<std::uint32_t>(source * n_blocks * sizeof(Block));
+    }
+    for (std::size_t b = 0; b < n_blocks; ++b, rows.base += sizeof(Block)) {
+        if constexpr (F::kBlock == 1) {
+            for (std::size_t row = 0; row < kRows; ++row) {
+                std::memcpy(tiles[b].w + row, rows.base + rows.offset[row], sizeof(Block));
             }
+        } else {
+            F::template pack<V>(rows, tiles[b]);
         }
     }
 }

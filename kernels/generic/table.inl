@@ -5,6 +5,7 @@
 #include "kernels/generic/attention.inl"
 #include "kernels/generic/elementwise.inl"
 #include "kernels/generic/matmul.inl"
+#include "linnet_format_includes.hpp"
 
 #define LINNET_FORMAT(id) static_assert(sizeof(id::Tile) == 16 * sizeof(id::Block));
 namespace linnet::kernels::LINNET_ISA {
@@ -21,10 +22,10 @@ template <class V>
 constexpr Table make_isa_table(const char* isa) {
     Table t;
     t.isa = isa;
-#define LINNET_FORMAT(id)                                             \
-    t.matmul[static_cast<int>(Format::id)] = {matmul<V, id>, isa};    \
-    t.pack[static_cast<int>(Format::id)] = {pack<id>, isa};           \
-    t.read_row[static_cast<int>(Format::id)] = {read_row<id>, isa};   \
+#define LINNET_FORMAT(id)                                           \
+    t.matmul[static_cast<int>(Format::id)] = {matmul<V, id>, isa};  \
+    t.pack[static_cast<int>(Format::id)] = {pack<V, id>, isa};      \
+    t.read_row[static_cast<int>(Format::id)] = {read_row<id>, isa}; \
     t.decode[static_cast<int>(Format::id)] = {decode<id>, isa};
 #include "linnet_format_list.hpp"
 #undef LINNET_FORMAT

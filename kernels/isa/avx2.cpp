@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: MIT
 // AVX2, FMA, F16C: Intel from Haswell (2013), AMD from Zen (2017). Exports table_avx2 only.
 #define LINNET_ISA avx2
-#include "linnet_format_includes.hpp"
 #include "kernels/simd/avx2.hpp"
 #include "kernels/generic/table.inl"
 

@@ -7,9 +7,8 @@
 #pragma GCC diagnostic ignored "-Wuninitialized"
 #endif
 #define LINNET_ISA avx512vnni
-#include "linnet_format_includes.hpp"
-#include "kernels/simd/avx512.hpp"
 #include "kernels/generic/table.inl"
+#include "kernels/simd/avx512.hpp"
 
 namespace linnet::kernels {
 extern const Table table_avx512vnni;

@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: MIT
 // The definition: plain C++ for whatever the target's baseline is. Exports table_scalar only.
 #define LINNET_ISA scalar
-#include "linnet_format_includes.hpp"
 #include "kernels/simd/scalar.hpp"
 #include "kernels/generic/table.inl"
 

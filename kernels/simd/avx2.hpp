@@ -75,6 +75,9 @@ struct Avx2 : XsimdLanes<xsimd::fma3<xsimd::avx2>> {
     static Bytes or_bytes(Bytes a, Bytes b) {
         return {{_mm256_or_si256(a.v[0], b.v[0]), _mm256_or_si256(a.v[1], b.v[1])}};
     }
+    static Bytes xor_bytes(Bytes a, Bytes b) {
+        return {{_mm256_xor_si256(a.v[0], b.v[0]), _mm256_xor_si256(a.v[1], b.v[1])}};
+    }
     template <int right>
     static Bytes field(Bytes a, std::uint8_t mask) {
         const __m256i m = _mm256_set1_epi8(static_cast<char>(mask));
@@ -84,6 +87,26 @@ struct Avx2 : XsimdLanes<xsimd::fma3<xsimd::avx2>> {
     template <int left>
     static Bytes shift_left(Bytes a) {
         return {{_mm256_slli_epi16(a.v[0], left), _mm256_slli_epi16(a.v[1], left)}};
+    }
+
+    static void store_bytes(std::uint8_t* p, Bytes a) {
+        _mm256_storeu_si256(reinterpret_cast<__m256i*>(p), a.v[0]);
+        _mm256_storeu_si256(reinterpret_cast<__m256i*>(p + 32), a.v[1]);
+    }
+    static Ints as_ints(Bytes a) { return {{a.v[0], a.v[1]}}; }
+    static Bytes as_bytes(Ints a) { return {{a.v[0], a.v[1]}}; }
+    static Bytes gather(const Rows& rows, std::size_t offset) {
+        const auto* base = reinterpret_cast<const int*>(rows.base + offset);
+        const auto* offsets = reinterpret_cast<const __m256i*>(rows.offset);
+        return {{_mm256_i32gather_epi32(base, _mm256_loadu_si256(offsets), 1),
+                 _mm256_i32gather_epi32(base, _mm256_loadu_si256(offsets + 1), 1)}};
+    }
+    static void store_transposed(std::uint8_t (*p)[16], Bytes a) {
+        std::uint8_t bytes[64];
+        store_bytes(bytes, a);
+        for (int row = 0; row < 16; ++row) {
+            for (int j = 0; j < 4; ++j) p[j][row] = bytes[4 * row + j];
+        }
     }
 
     // maddubs adds two products in int16, which saturates above 32767:
@@ -113,8 +136,8 @@ struct Avx2 : XsimdLanes<xsimd::fma3<xsimd::avx2>> {
             const __m256i offset = _mm256_set1_epi8(static_cast<char>(0x80));
             for (int g = 0; g < n; ++g) {
                 const __m256i xs = broadcast_group(x + 4 * g);
-                const __m256i back = _mm256_slli_epi32(
-                    _mm256_madd_epi16(_mm256_maddubs_epi16(_mm256_set1_epi8(1), xs), ones), 7);
+                const __m256i back =
+                    _mm256_slli_epi32(_mm256_madd_epi16(_mm256_maddubs_epi16(_mm256_set1_epi8(1), xs), ones), 7);
                 for (int i = 0; i < 2; ++i) {
                     const __m256i signed_w = _mm256_xor_si256(w[g].v[i], offset);
                     const __m256i words =

@@ -45,6 +45,7 @@ struct Avx512 : XsimdLanes<xsimd::avx512bw> {
     // ---- Bytes
     static Bytes load_bytes(const std::uint8_t* p) { return _mm512_loadu_si512(p); }
     static Bytes or_bytes(Bytes a, Bytes b) { return _mm512_or_si512(a, b); }
+    static Bytes xor_bytes(Bytes a, Bytes b) { return _mm512_xor_si512(a, b); }
     template <int right>
     static Bytes field(Bytes a, std::uint8_t mask) {
         return _mm512_and_si512(_mm512_srli_epi16(a, right), _mm512_set1_epi8(static_cast<char>(mask)));
@@ -52,6 +53,18 @@ struct Avx512 : XsimdLanes<xsimd::avx512bw> {
     template <int left>
     static Bytes shift_left(Bytes a) {
         return _mm512_slli_epi16(a, left);
+    }
+
+    static void store_bytes(std::uint8_t* p, Bytes a) { _mm512_storeu_si512(p, a); }
+    static Ints as_ints(Bytes a) { return {{a}}; }
+    static Bytes as_bytes(Ints a) { return a.v[0]; }
+    static Bytes gather(const Rows& rows, std::size_t offset) {
+        return _mm512_i32gather_epi32(_mm512_loadu_si512(rows.offset), rows.base + offset, 1);
+    }
+    static void store_transposed(std::uint8_t (*p)[16], Bytes a) {
+        for (unsigned j = 0; j < 4; ++j) {
+            _mm_storeu_si128(reinterpret_cast<__m128i*>(p[j]), _mm512_cvtepi32_epi8(_mm512_srli_epi32(a, 8 * j)));
+        }
     }
 
     template <int max, int n>

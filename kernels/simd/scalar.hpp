@@ -156,6 +156,9 @@ struct Scalar {
     static Bytes or_bytes(Bytes a, Bytes b) {
         return each_byte([&](int i) { return a.v[i] | b.v[i]; });
     }
+    static Bytes xor_bytes(Bytes a, Bytes b) {
+        return each_byte([&](int i) { return a.v[i] ^ b.v[i]; });
+    }
     // (byte >> right) & mask, where mask has no bits that the shift would bring in from a neighbour.
     template <int right>
     static Bytes field(Bytes a, std::uint8_t mask) {
@@ -165,6 +168,30 @@ struct Scalar {
     template <int left>
     static Bytes shift_left(Bytes a) {
         return each_byte([&](int i) { return a.v[i] << left; });
+    }
+
+    static void store_bytes(std::uint8_t* p, Bytes a) { std::memcpy(p, a.v, sizeof a.v); }
+    static Ints as_ints(Bytes a) {
+        Ints r;
+        std::memcpy(r.v, a.v, sizeof r.v);
+        return r;
+    }
+    static Bytes as_bytes(Ints a) {
+        Bytes r;
+        std::memcpy(r.v, a.v, sizeof r.v);
+        return r;
+    }
+    // 4 bytes of each of 16 rows.
+    static Bytes gather(const Rows& rows, std::size_t offset) {
+        Bytes r;
+        for (int row = 0; row < 16; ++row) std::memcpy(r.v + 4 * row, rows.base + rows.offset[row] + offset, 4);
+        return r;
+    }
+    // Byte j of every row to p[j][0..15].
+    static void store_transposed(std::uint8_t (*p)[16], Bytes a) {
+        for (int row = 0; row < 16; ++row) {
+            for (int j = 0; j < 4; ++j) p[j][row] = a.v[4 * row + j];
+        }
     }
 
     // start + the dot products of n groups of unsigned weights (0..max) with 4 n activations (-127..127): exact.

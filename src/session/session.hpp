@@ -11,6 +11,7 @@
 #include <string>
 #include <string_view>
 
+#include "base/memory.hpp"
 #include "model/forward.hpp"
 #include "model/model.hpp"
 #include "sampling/sampler.hpp"
@@ -26,7 +27,7 @@ struct Event {
     EventKind kind;
     Token token = kNoToken;
     DoneReason reason = DoneReason::none;
-    std::string_view text;  // complete UTF-8, terminated unless empty; valid until the next call on the session
+    std::string_view text = {};  // complete UTF-8, terminated when there is any; valid until the next call
     std::uint32_t n_past = 0;
     std::uint32_t n_pending = 0;
 };
@@ -36,15 +37,17 @@ class Session {
     // shape: zeros mean defaults. Throws Error.
     Session(std::shared_ptr<const Model> model, const PassShape& shape);
 
-    // Exactly what construction takes from the engine's memory.
+    // Exactly what construction takes from the engine's memory. shape: zeros mean defaults. Throws Error.
     static Forward::Sizes plan(const arch::ModelSpec& spec, const PassShape& shape, std::uint32_t n_threads,
                                std::uint32_t max_piece_size);
 
     // Throw Error(context_full) with nothing appended, Error(invalid_argument) naming an id out of range.
     void append(std::span<const Token> tokens);
-    void append_text(std::string_view text, TokenizeOptions options);  // BOS only at the start of the sequence
+    // BOS only at the start of the sequence, EOS never. Takes temporary memory from the engine's.
+    void append_text(std::string_view text, TokenizeOptions options);
 
-    void set_sampler(std::shared_ptr<Sampler> sampler);  // null: greedy
+    // null: greedy. Its history follows the sequence: what was appended counts like what was generated.
+    void set_sampler(std::shared_ptr<Sampler> sampler);
 
     // Throws Error(cancelled), Error(invalid_argument) when the sequence is empty.
     Event step(std::uint64_t budget_us);
@@ -54,16 +57,40 @@ class Session {
     void cancel() noexcept { cancel_.store(true, std::memory_order_relaxed); }
     void truncate(std::size_t n_tokens);  // throws Error(invalid_argument) beyond the sequence
 
-    std::span<const Token> tokens() const noexcept;
-    std::span<const float> logits() const;  // of the last pass; throws Error(not_found) when there are none
+    std::span<const Token> tokens() const noexcept { return tokens_; }
+    // After the last computed token. Throws Error(not_found) when there are none: nothing was computed, the token was
+    // truncated away, or only a part of what was appended has been computed.
+    std::span<const float> logits() const;
     const Model& model() const noexcept { return *model_; }
     const PassShape& shape() const noexcept { return forward_.shape(); }
 
   private:
+    enum class Computed : std::uint8_t { all, batch, budget };
+
+    Computed compute(std::uint64_t budget_us);
+    void begin_pass(bool budgeted) noexcept;
+    Token choose() noexcept;
+    void stream(Token token, bool at_start);
+    bool nothing_but_control() const noexcept;
+    Event event(EventKind kind, DoneReason reason = DoneReason::none, Token token = kNoToken) const noexcept;
+
     std::shared_ptr<const Model> model_;
     Forward forward_;
+    Buffer buffer_;                                // of the containers below
+    std::pmr::monotonic_buffer_resource storage_;  // in buffer_, so that its size does not depend on the library's
+    std::pmr::vector<Token> tokens_;               // the sequence: capacity n_ctx, the first n_past_ are computed
+    std::pmr::string piece_;                       // of one token
+    std::pmr::string text_;                        // of the last event
+    TextStream text_stream_;
+    std::shared_ptr<Sampler> sampler_;
+    std::uint32_t n_noted_ = 0;  // tokens that are in the sampler's history; 0: the history is not of this sequence
+    std::uint32_t n_past_ = 0;
+    std::uint32_t n_pass_ = 0;       // tokens of the pass that is under way, from n_past_ on; 0: none
+    bool pass_has_logits_ = false;   // it computes logits
+    bool has_logits_ = false;        // forward_.logits() are those after token n_past_ - 1
+    std::uint32_t n_budgeted_ = 0;   // tokens of a pass that is to fit a budget
+    Stop::Clock::duration spent_{};  // on the pass that is under way
     std::atomic<bool> cancel_{false};
-    // ...
 };
 
 }  // namespace linnet

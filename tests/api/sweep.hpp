@@ -45,7 +45,7 @@ struct Sweep {
 
     // The status, with a text that holds `part`; and the same without an error struct and with ones that are too short.
     void refuses(const char* part, const Call& call, linnet_status expected = LINNET_ERROR_INVALID_ARGUMENT) {
-        CAPTURE(part);
+        INFO("refusal naming: ", std::string(part));
         linnet_error error = LINNET_ERROR_INIT;
         CHECK(call(&error) == expected);
         CHECK(error.status == expected);

@@ -56,7 +56,9 @@ void sweep::add_engine(Table& table) {
         options.memory_limit = 1;
         s.refuses("limit", create(options), LINNET_ERROR_OUT_OF_MEMORY);
         options = sized<linnet_engine_options>();
-        for (const char* isa : {"", "avx9000", "AVX2", "scalar ", "\xff\xfe"}) {
+        options.isa = "";
+        s.refuses("isa", create(options));
+        for (const char* isa : {"avx9000", "AVX2", "scalar ", "\xff\xfe"}) {
             options.isa = isa;
             s.refuses("", create(options), LINNET_ERROR_UNSUPPORTED);
         }

@@ -96,7 +96,9 @@ TEST_CASE("golden metadata equals the goldens' own record of it") {
         if (!golden.contains("gguf_kv")) continue;
         Memory memory;
         const File file = File::open((entry.path() / golden.at("file").get<std::string>()).string(), true, memory);
-        for (const auto& [key, expected] : golden.at("gguf_kv").items()) {
+        for (const auto& item : golden.at("gguf_kv").items()) {
+            const std::string& key = item.key();
+            const nlohmann::json& expected = item.value();
             INFO(entry.path() << " " << key);
             if (expected.is_string()) {
                 CHECK(file.string(key).value() == expected.get<std::string>());

@@ -118,7 +118,7 @@ TEST_CASE("llama.cpp 6774, pie 423, lucebox 438: data shorter than declared") {
     for (const std::uint64_t offset : {std::uint64_t{96}, std::uint64_t{1} << 32, k2to63, UINT64_MAX - 31}) {
         CHECK_REFUSED(one_tensor(offset, 320), Status::bad_file, "tensor 't'");
     }
-    for (const std::uint64_t offset : {1, 8, 31, 33}) {
+    for (const std::uint64_t offset : {1U, 8U, 31U, 33U}) {
         CHECK_REFUSED(one_tensor(offset, 4096), Status::bad_file,
                       "tensor 't': its offset " + std::to_string(offset) + " is not a multiple of the alignment 32");
     }

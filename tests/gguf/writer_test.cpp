@@ -166,7 +166,7 @@ TEST_CASE("misuse of the writer is refused") {
 }
 
 TEST_CASE("a tensor's callback that emits too little or too much is refused") {
-    for (const std::size_t n : {0, 15, 17, 1000}) {
+    for (const std::size_t n : {0U, 15U, 17U, 1000U}) {
         Writer writer("test");
         const std::uint64_t shape[] = {4};
         writer.add_tensor("t", type("F32"), shape, bytes_of(n));

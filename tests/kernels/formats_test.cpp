@@ -1,0 +1,127 @@
+// SPDX-License-Identifier: MIT
+// Formats: decoding against the definitions that tests/reference has of its own, packing against decoding. A format that
+// is added is covered without an edit here, but for its definition in tests/reference/weights.cpp.
+#include <array>
+#include <string>
+
+#include "gguf/writer.hpp"
+#include "kernels/support.hpp"
+#include "reference/weights.hpp"
+#include "support/gguf_builder.hpp"
+
+using namespace kernel_test;
+namespace gguf = linnet::gguf;
+
+namespace {
+
+// The bytes as a tensor of one row in a file, decoded by the reference.
+std::vector<double> reference_decode(const FormatInfo& f, const std::vector<std::byte>& bytes) {
+    gguf::Writer writer("llama");
+    const std::array<std::uint64_t, 1> shape = {bytes.size() / f.block_bytes * f.block_size};
+    writer.add_tensor("t", static_cast<gguf::TensorType>(f.gguf_type), shape,
+                      [&](const gguf::Writer::Sink& sink) { sink(bytes); });
+    const auto file_bytes = writer.write_memory();
+    linnet::Memory memory;
+    const auto file = gguf_test::open(linnet::Source::from_memory(file_bytes), memory);
+    const reference::Matrix matrix = reference::read_tensor(file, *file.find_tensor("t"));
+    return {matrix.data(), matrix.data() + matrix.size()};
+}
+
+}  // namespace
+
+TEST_CASE("formats: every one is found by its id in files, and no other") {
+    std::size_t n = 0;
+    for (std::uint32_t type = 0; type < 64; ++type) {
+        const FormatInfo* f = linnet::kernels::find_format(type);
+        if (f == nullptr) continue;
+        ++n;
+        CHECK(f->gguf_type == type);
+        const gguf::TensorTypeInfo* known = gguf::find_type(static_cast<gguf::TensorType>(type));
+        REQUIRE(known != nullptr);
+        std::string lower(known->name);
+        std::transform(lower.begin(), lower.end(), lower.begin(), [](char c) {
+            return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c;
+        });
+        CHECK(lower == f->name);
+        CHECK(known->block_size == f->block_size);
+        CHECK(known->block_bytes == f->block_bytes);
+        CHECK((f->activations == Activations::f32) == (f->block_size == 1));
+    }
+    CHECK(n == kFormats);
+    CHECK(linnet::kernels::find_format(~0U) == nullptr);
+}
+
+TEST_CASE("formats: decoding is the reference's definition, rounded once") {
+    // Products of d, scale and quant have at most 24 bits, so that float has them exactly; the one addition of the
+    // formats with a minimum rounds once, as does the conversion of the reference's exact double. Hence no tolerance.
+    for (const FormatInfo& f : formats()) {
+        CAPTURE(f.name);
+        const BlockMaker maker(f);
+        REQUIRE_FALSE(maker.halves().empty());
+        Random random(1);
+        for (const Blocks kind : kAllBlocks) {
+            CAPTURE(static_cast<int>(kind));
+            const std::size_t n_blocks = f.block_size == 1 ? 500 : 40;
+            const auto bytes = maker.row(kind, n_blocks, random);
+            const auto expected = reference_decode(f, bytes);
+            std::vector<Table> tables = simd_tables();
+            tables.push_back(scalar());
+            for (const Table& t : tables) {
+                CAPTURE(t.isa);
+                const Guarded<std::byte> blocks(bytes);
+                const Guarded<float> y(n_blocks * f.block_size);
+                t.decode[index(f)].fn(blocks.data(), y.size(), y.data());
+                std::size_t n_wrong = 0;
+                for (std::size_t i = 0; i < y.size(); ++i) {
+                    if (y.data()[i] != static_cast<float>(expected[i])) ++n_wrong;
+                }
+                CHECK(n_wrong == 0);
+                CHECK(y.front_untouched());
+            }
+        }
+    }
+}
+
+TEST_CASE("formats: a packed row reads back as it decodes, for any number of rows") {
+    for (const FormatInfo& f : formats()) {
+        CAPTURE(f.name);
+        const BlockMaker maker(f);
+        Random random(2);
+        std::vector<Table> tables = simd_tables();
+        tables.push_back(scalar());
+        for (const std::size_t n_blocks : {1, 2, 3, 8}) {
+            const std::size_t n_in = n_blocks * f.block_size;
+            const std::size_t row_bytes = linnet::kernels::row_bytes(f, n_in);
+            REQUIRE(linnet::kernels::tile_bytes(f, n_in) == 16 * row_bytes);
+            for (std::size_t n_rows = 1; n_rows <= 16; ++n_rows) {
+                CAPTURE(n_rows);
+                std::vector<std::byte> rows;
+                for (std::size_t r = 0; r < n_rows; ++r) {
+                    const auto row = maker.row(kAllBlocks[r % 2 == 0 ? 0 : r / 2 % 7], n_blocks, random);
+                    rows.insert(rows.end(), row.begin(), row.end());
+                }
+                std::vector<std::byte> packed;
+                for (const Table& t : tables) {
+                    CAPTURE(t.isa);
+                    // Rows lie at any address in a mapped buffer: an odd one here, as one byte follows them.
+                    const Guarded<std::byte> file(rows.size() + n_rows % 2);
+                    std::memcpy(file.data(), rows.data(), rows.size());
+                    const Guarded<std::byte> tile(16 * row_bytes);
+                    t.pack[index(f)].fn({file.data(), n_rows, n_in, tile.data()});
+                    CHECK(tile.front_untouched());
+                    if (packed.empty()) packed = tile.copy();
+                    CHECK(tile.copy() == packed);  // one layout for all instruction sets
+                    for (std::size_t r = 0; r < 16; ++r) {
+                        std::vector<float> expected(n_in);
+                        const std::size_t source = std::min(r, n_rows - 1);
+                        scalar().decode[index(f)].fn(rows.data() + source * row_bytes, n_in, expected.data());
+                        const Guarded<float> y(n_in);
+                        t.read_row[index(f)].fn(tile.data(), r, n_in, y.data());
+                        CHECK(same(y.span(), expected));
+                        CHECK(y.front_untouched());
+                    }
+                }
+            }
+        }
+    }
+}

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: MIT
-# Installation: libraries, headers, the linnet program with its model, a CMake package (find_package(linnet) gives linnet::linnet, the
-# shared library, and linnet::linnet_static) and linnet.pc. Both may be moved to another prefix afterwards.
+# Installation: libraries, headers, the linnet program with its model, a CMake package (find_package(linnet) gives
+# linnet::linnet, the shared library, and linnet::linnet_static) and linnet.pc. The prefix may be moved afterwards.
 include(CMakePackageConfigHelpers)
 
 set(package_dir ${CMAKE_INSTALL_LIBDIR}/cmake/linnet)

@@ -33,7 +33,7 @@ void Memory::do_deallocate(void* ptr, std::size_t size, std::size_t align) {
     if (hooks_.free != nullptr) {
         hooks_.free(hooks_.user, ptr, size, align);
     } else {
-        ::operator delete(ptr, size, std::align_val_t(align));
+        ::operator delete(ptr, std::align_val_t(align));  // unsized: clang 14 has no other by default
     }
 }
 

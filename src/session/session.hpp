@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 // The generation loop of one token sequence: appending, computing, choosing, streaming text, stopping.
-// One thread at a time, but for cancel(). After construction nothing allocates.
+// One thread at a time, but for cancel(). After construction only append_text allocates, and gives it back.
 #pragma once
 
 #include <atomic>

@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: MIT
 // Sessions: events, budgets, limits, truncation, samplers. However a text is stepped, it is the same text.
 #include <algorithm>
+#include <cfenv>
 #include <cmath>
+#include <tuple>
 
 #include "api/api.hpp"
 
@@ -239,4 +241,31 @@ TEST_CASE("generate: tokens, texts and attributes of the small model") {
         const std::string piece = model.token_bytes(token);
         if (piece == "\xc3") CHECK(model.detokenize({token}) == "\xef\xbf\xbd");
     }
+}
+
+TEST_CASE("generate: the host's floating-point mode changes nothing and is given back") {
+    const auto path = api::tiny_model();
+    if (!path) return;
+    const auto story = [&] {
+        linnet::Engine engine;
+        const linnet::Model model(engine, *path);
+        linnet::SamplerOptions options;
+        options.temperature = 1.5F;
+        options.seed = 3;
+        linnet::Session session(model);
+        session.set_sampler(linnet::Sampler(model, options));
+        session.append(api::some_tokens(20));
+        const auto tokens = generate(session, 20).tokens;
+        const auto logits = session.logits();
+        linnet::Sampler own(model, options);
+        const linnet_token sampled = own.sample(logits.data(), logits.size());
+        return std::make_tuple(tokens, logits, sampled);
+    };
+    const auto expected = story();
+    REQUIRE(std::fesetround(FE_UPWARD) == 0);
+    const auto result = story();
+    const int mode = std::fegetround();
+    std::fesetround(FE_TONEAREST);
+    CHECK(mode == FE_UPWARD);
+    CHECK(result == expected);
 }

@@ -84,13 +84,14 @@ TEST_CASE("every fixture opens from every kind of source alike, and its tensors 
 }
 
 TEST_CASE("golden metadata equals the goldens' own record of it") {
-    const auto shared = fixtures::shared();
-    if (!shared) {
-        MESSAGE("skipped: no shared fixtures");
+    // The repository's small set is part of the full one.
+    const auto folder = fixtures::shared().value_or(fixtures::local()) / "goldens";
+    if (!std::filesystem::is_directory(folder)) {
+        MESSAGE("skipped: no goldens");
         return;
     }
     std::size_t n_compared = 0;
-    for (const auto& entry : std::filesystem::directory_iterator(*shared / "goldens")) {
+    for (const auto& entry : std::filesystem::directory_iterator(folder)) {
         if (!std::filesystem::exists(entry.path() / "golden.json")) continue;
         const auto golden = nlohmann::json::parse(std::ifstream(entry.path() / "golden.json"));
         if (!golden.contains("gguf_kv")) continue;
@@ -115,7 +116,7 @@ TEST_CASE("golden metadata equals the goldens' own record of it") {
         }
         CHECK(file.tensors().size() > 0);
     }
-    CHECK(n_compared > 500);
+    CHECK(n_compared > 20);
 }
 
 TEST_CASE("a real vocabulary: sizes as published, and views that lie in the mapping") {
@@ -171,6 +172,7 @@ TEST_CASE("a longer header than the first read, and views that survive moving th
     bytes.tensor("t", {8}, 0, 0).pad().zeros(32);
     Memory memory;
     File first = open(readable(bytes), memory);
+    CHECK(memory.peak() < bytes.bytes().size() + 200000);  // never two buffers at once
     const File file = std::move(first);
     for (int i = 0; i < 2000; ++i) {
         CHECK(file.string("key." + std::to_string(i)).value() == std::string(static_cast<std::size_t>(i), 'v'));

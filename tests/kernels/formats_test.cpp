@@ -55,7 +55,7 @@ TEST_CASE("formats: decoding is the reference's definition, rounded once") {
     // Products of d, scale and quant have at most 24 bits, so that float has them exactly; the one addition of the
     // formats with a minimum rounds once, as does the conversion of the reference's exact double. Hence no tolerance.
     for (const FormatInfo& f : formats()) {
-        CAPTURE(f.name);
+        CAPTURE(std::string(f.name));
         const BlockMaker maker(f);
         REQUIRE_FALSE(maker.halves().empty());
         Random random(1);
@@ -67,7 +67,7 @@ TEST_CASE("formats: decoding is the reference's definition, rounded once") {
             std::vector<Table> tables = simd_tables();
             tables.push_back(scalar());
             for (const Table& t : tables) {
-                CAPTURE(t.isa);
+                CAPTURE(std::string(t.isa));
                 const Guarded<std::byte> blocks(bytes);
                 const Guarded<float> y(n_blocks * f.block_size);
                 t.decode[index(f)].fn(blocks.data(), y.size(), y.data());
@@ -84,7 +84,7 @@ TEST_CASE("formats: decoding is the reference's definition, rounded once") {
 
 TEST_CASE("formats: a packed row reads back as it decodes, for any number of rows") {
     for (const FormatInfo& f : formats()) {
-        CAPTURE(f.name);
+        CAPTURE(std::string(f.name));
         const BlockMaker maker(f);
         Random random(2);
         std::vector<Table> tables = simd_tables();
@@ -102,7 +102,7 @@ TEST_CASE("formats: a packed row reads back as it decodes, for any number of row
                 }
                 std::vector<std::byte> packed;
                 for (const Table& t : tables) {
-                    CAPTURE(t.isa);
+                    CAPTURE(std::string(t.isa));
                     // Rows lie at any address in a mapped buffer: an odd one here, as one byte follows them.
                     const Guarded<std::byte> file(rows.size() + n_rows % 2);
                     std::memcpy(file.data(), rows.data(), rows.size());

@@ -105,7 +105,7 @@ TEST_CASE("tables: names that are not there are refused and leave the table alon
         t.isa = "mine";
         CHECK_FALSE(linnet::kernels::make_table(name, t));
         CHECK(std::string_view(t.isa) == "mine");
-        CHECK(t.pack_q8.fn == nullptr);
+        CHECK((t.pack_q8.fn == nullptr));
     }
 }
 
@@ -120,7 +120,7 @@ TEST_CASE("tables: every slot is filled, by whom coverage.txt says") {
     for (const std::string& isa : isas) {
         for_each_slot(table(isa), [&](const std::string& slot, const auto& s) {
             CAPTURE(slot);
-            CHECK(s.fn != nullptr);
+            CHECK((s.fn != nullptr));
             REQUIRE(s.isa != nullptr);
             // From the set itself or one before it.
             CHECK(std::find(isas.begin(), isas.end(), s.isa) >= std::find(isas.begin(), isas.end(), isa));

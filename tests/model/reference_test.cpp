@@ -8,46 +8,9 @@
 #include <doctest/doctest.h>
 
 #include "tests/reference/model.hpp"
-#include "tests/support/golden.hpp"
+#include "tests/support/golden_list.hpp"
 
 namespace {
-
-constexpr const char* kNames[] = {
-    "llama",
-    "llama3",
-    "llama_bias",
-    "llama_linear",
-    "llama_yarn",
-    "smollm2",
-    "mistral",
-    "mistral_swa",
-    "qwen2",
-    "qwen3",
-    "qwen3_yarn",
-    "gemma3",
-    "gemma3_1b",
-    "phi3",
-    "phi3_swa",
-    "phi35_long",
-    "phi4mini_short",
-    "phi4mini_long",
-    "quant_llama_q4_0",
-    "quant_llama_q4_1",
-    "quant_llama_q5_0",
-    "quant_llama_q5_1",
-    "quant_llama_q8_0",
-    "quant_llama_q4_k_m",
-    "quant_llama_q5_k_m",
-    "quant_llama_q6_k",
-    "quant_llama_small_bf16",
-    "quant_llama_small_f16",
-    "quant_qwen3_q4_0",
-    "quant_qwen3_q4_k_m",
-    "quant_qwen3_q6_k",
-    "quant_gemma3_q4_0",
-    "quant_gemma3_q4_k_m",
-    "quant_gemma3_q5_k_m",
-};
 
 void check_logits(const golden::Golden& golden) {
     REQUIRE(golden.kind == golden::Kind::logits);
@@ -90,26 +53,7 @@ TEST_CASE("comparison with a golden measures differences and divergence") {
 }
 
 TEST_CASE("reference model agrees with the goldens") {
-    for (const char* name : kNames) {
-        CAPTURE(name);
-        if (const auto folder = golden::find(name)) {
-            check_logits(golden::load(*folder));
-        } else {
-            MESSAGE("skipped: no golden " << std::string(name));
-        }
-    }
-}
-
-TEST_CASE("reference model agrees with the default model's goldens") {
-    const auto shared = fixtures::shared();
-    if (!shared) {
-        MESSAGE("skipped: no shared fixtures");
-        return;
-    }
-    for (const char* type : {"bf16", "Q8_0", "Q4_K_M", "Q4_0"}) {
-        CAPTURE(type);
-        check_logits(golden::load(*shared / "default-model" / "goldens" / type));
-    }
+    golden::for_each([](const std::string&, const golden::Golden& golden) { check_logits(golden); });
 }
 
 // Decoding grows the sequence over windows and original contexts that the prompt alone may not reach.

@@ -278,9 +278,9 @@ TEST_CASE("out of memory while reading leaves nothing behind") {
         ++budget.n_blocks;
         return ::operator new(size, std::align_val_t(align));
     };
-    const auto release = [](void* user, void* ptr, std::size_t size, std::size_t align) {
+    const auto release = [](void* user, void* ptr, std::size_t, std::size_t align) {
         --static_cast<Budget*>(user)->n_blocks;
-        ::operator delete(ptr, size, std::align_val_t(align));
+        ::operator delete(ptr, std::align_val_t(align));
     };
     std::uint64_t allowed = 0;
     for (bool done = false; !done; ++allowed) {

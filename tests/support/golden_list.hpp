@@ -1,0 +1,82 @@
+// SPDX-License-Identifier: MIT
+// The goldens that the runtime has to agree with: those of the architectures and formats that it knows, and those of the
+// default model. A list by name, so that one which is lost from the fixtures is missed.
+#pragma once
+
+#include <string>
+#include <utility>
+#include <vector>
+
+#include <doctest/doctest.h>
+
+#include "tests/support/golden.hpp"
+
+namespace golden {
+
+inline constexpr const char* kNames[] = {
+    "llama",
+    "llama3",
+    "llama_bias",
+    "llama_linear",
+    "llama_yarn",
+    "smollm2",
+    "mistral",
+    "mistral_swa",
+    "qwen2",
+    "qwen3",
+    "qwen3_yarn",
+    "gemma3",
+    "gemma3_1b",
+    "phi3",
+    "phi3_swa",
+    "phi35_long",
+    "phi4mini_short",
+    "phi4mini_long",
+    "quant_llama_q4_0",
+    "quant_llama_q4_1",
+    "quant_llama_q5_0",
+    "quant_llama_q5_1",
+    "quant_llama_q8_0",
+    "quant_llama_q4_k_m",
+    "quant_llama_q5_k_m",
+    "quant_llama_q6_k",
+    "quant_llama_small_bf16",
+    "quant_llama_small_f16",
+    "quant_qwen3_q4_0",
+    "quant_qwen3_q4_k_m",
+    "quant_qwen3_q6_k",
+    "quant_gemma3_q4_0",
+    "quant_gemma3_q4_k_m",
+    "quant_gemma3_q5_k_m",
+};
+inline constexpr const char* kDefaultModels[] = {"bf16", "Q8_0", "Q4_K_M", "Q4_0"};
+
+// The repository's own small set.
+inline constexpr const char* kLocalNames[] = {"llama3", "gemma3", "qwen3", "phi4mini_long", "quant_llama_q4_k_m"};
+
+// Calls f(name, golden) for every golden of the list, the default model's as "default-model/<type>". Without ../shared
+// that is the small set; the rest is named as skipped.
+template <class F>
+void for_each(F f) {
+    for (const char* name : kNames) {
+        const std::string text = name;
+        CAPTURE(text);
+        if (const auto folder = find(name)) {
+            f(text, load(*folder));
+        } else {
+            MESSAGE("skipped: no golden " << text);
+        }
+    }
+    const auto shared = fixtures::shared();
+    for (const char* type : kDefaultModels) {
+        const std::string text = std::string("default-model/") + type;
+        CAPTURE(text);
+        if (shared) {
+            f(text, load(*shared / "default-model" / "goldens" / type));
+        } else {
+            MESSAGE("skipped: no golden " << text);
+        }
+    }
+}
+
+}  // namespace golden

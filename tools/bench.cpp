@@ -14,6 +14,7 @@
 #include <vector>
 
 #include "tools/commands.hpp"
+#include "tools/help.hpp"
 #include "tools/limits.hpp"
 #include "tools/pass.hpp"
 
@@ -228,13 +229,15 @@ void bench(const Options& options) {
 void add_bench(CLI::App& app, int&) {
     auto options = std::make_shared<Options>();
     CLI::App& command = *app.add_subcommand("bench", "Measure speed and memory");
-    command.description(
+    explain(
+        command,
+
         "Measures tokens per second of prefill (a prompt, many tokens in a pass) and of decode (one token after the "
         "other), medians of several repeats after a warm-up, with load time and peak memory. Then it measures the "
         "machine with the same threads and gives each speed as a share of what the machine can do: prefill of its "
         "8-bit "
-        "(for float files: float32) arithmetic, decode of its memory reads. Close other programs.\n\n"
-        "Example: linnet bench model.gguf -p 512 -n 64 -t 2 --json");
+        "(for float files: float32) arithmetic, decode of its memory reads. Close other programs.",
+        "linnet bench model.gguf -p 512 -n 64 -t 2 --json");
     add_model_argument(command, *options);
     const auto count = CLI::Range(0, 1 << 24);
     command.add_option("-p,--prompt", options->n_prompt, "Tokens of the prompt; 0: none")

@@ -11,6 +11,7 @@
 #include "base/memory.hpp"
 #include "gguf/file.hpp"
 #include "tools/commands.hpp"
+#include "tools/help.hpp"
 #include "tools/metadata.hpp"
 
 namespace tools {
@@ -92,10 +93,12 @@ void inspect(const Options& options) {
 void add_inspect(CLI::App& app, int&) {
     auto options = std::make_shared<Options>();
     CLI::App& command = *app.add_subcommand("inspect", "Show a GGUF file's metadata and tensors");
-    command.description(
+    explain(
+        command,
+
         "Lists the metadata (long arrays as their length and first elements) and the tensors (name, type, shape with "
-        "the contiguous dimension first, bytes) of a GGUF file, whether or not Linnet can run the model in it.\n\n"
-        "Example: linnet inspect model.gguf --json | jq '.metadata[\"general.architecture\"]'");
+        "the contiguous dimension first, bytes) of a GGUF file, whether or not Linnet can run the model in it.",
+        "linnet inspect model.gguf --json | jq '.metadata[\"general.architecture\"]'");
     command.add_option("MODEL", options->model, "GGUF file (the first one of split files)")->required();
     command.add_flag("--json", options->json, "Print a JSON object");
     command.callback([options] { inspect(*options); });

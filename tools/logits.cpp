@@ -9,6 +9,7 @@
 
 #include "tools/commands.hpp"
 #include "tools/golden.hpp"
+#include "tools/help.hpp"
 #include "tools/pass.hpp"
 
 namespace tools {
@@ -90,13 +91,15 @@ void add_logits(CLI::App& app, int&) {
     auto options = std::make_shared<Options>();
     options->kv = "f32";
     CLI::App& command = *app.add_subcommand("logits", "Write the logits after each token to a file");
-    command.description(
+    explain(
+        command,
+
         "Computes the logits after each of the given tokens (ids separated by white space; nothing is added to them) "
         "and, with --greedy, continues with the most probable tokens. The file is a golden file as `linnet verify` "
         "reads it: \"GLDN\", then int32 version, kind, n_tokens, n_rows, n_cols, n_greedy, the tokens, the rows of "
         "float32 logits, the greedy tokens and their margins. The context is as long as the tokens unless -c says "
-        "otherwise.\n\n"
-        "Example: linnet logits model.gguf --tokens ids.txt --out logits.bin --greedy 16 --kv f32");
+        "otherwise.",
+        "linnet logits model.gguf --tokens ids.txt --out logits.bin --greedy 16 --kv f32");
     add_model_argument(command, *options);
     command.add_option("--tokens", options->tokens, "File of token ids")->required();
     command.add_option("--out", options->out, "File to write")->required();

@@ -9,6 +9,7 @@
 
 #include "include/linnet.h"
 #include "tools/commands.hpp"
+#include "tools/help.hpp"
 
 namespace {
 
@@ -19,7 +20,7 @@ constexpr const char* kAbout =
     "`linnet COMMAND --help` explains a command and shows an example.";
 
 int run(int argc, char** argv) {
-    CLI::App app(kAbout, "linnet");
+    CLI::App app(tools::wrapped(kAbout), "linnet");
     app.set_version_flag("--version", linnet_version());
     app.require_subcommand(1);
     int status = 0;

@@ -16,6 +16,7 @@
 #include <vector>
 
 #include "tools/commands.hpp"
+#include "tools/help.hpp"
 #include "tools/pass.hpp"
 #include "tools/terminal.hpp"
 
@@ -94,11 +95,13 @@ void add_perplexity(CLI::App& app, int&) {
     auto options = std::make_shared<Options>();
     options->n_ctx = 512;
     CLI::App& command = *app.add_subcommand("perplexity", "Measure how well a model predicts a text");
-    command.description(
+    explain(
+        command,
+
         "Computes the perplexity of a text file: the exponential of the mean negative log-probability of a token, over "
         "the second half of each window of -c tokens (default 512). The rule is llama-perplexity's, so that the "
-        "figures compare; they do not compare between models with different vocabularies.\n\n"
-        "Example: linnet perplexity model.gguf -f text.txt -c 512");
+        "figures compare; they do not compare between models with different vocabularies.",
+        "linnet perplexity model.gguf -f text.txt -c 512");
     add_model_argument(command, *options);
     command.add_option("-f,--file", options->text, "Text file (UTF-8)")->required();
     add_session_options(command, *options);

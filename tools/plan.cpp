@@ -9,6 +9,7 @@
 
 #include "tools/api.hpp"
 #include "tools/commands.hpp"
+#include "tools/help.hpp"
 
 namespace tools {
 
@@ -53,10 +54,11 @@ void print_plan(const Options& options) {
 void add_plan(CLI::App& app, int&) {
     auto options = std::make_shared<Options>();
     CLI::App& command = *app.add_subcommand("plan", "Tell the memory that a model needs, before loading it");
-    command.description(
-        "Tells how many bytes loading the model and one session will take. The figures are exact and come from the "
-        "file's header: nothing is loaded. Scratch depends on the number of threads.\n\n"
-        "Example: linnet plan model.gguf -c 8192 --kv f16");
+    explain(command,
+
+            "Tells how many bytes loading the model and one session will take. The figures are exact and come from the "
+            "file's header: nothing is loaded. Scratch depends on the number of threads.",
+            "linnet plan model.gguf -c 8192 --kv f16");
     add_model_argument(command, *options);
     add_session_options(command, *options);
     add_mapped_option(command, *options);

@@ -12,6 +12,7 @@
 
 #include "tools/api.hpp"
 #include "tools/commands.hpp"
+#include "tools/help.hpp"
 #include "tools/terminal.hpp"
 
 namespace tools {
@@ -121,11 +122,13 @@ void run(Options options) {
 void add_run(CLI::App& app, int&) {
     auto options = std::make_shared<Options>();
     CLI::App& command = *app.add_subcommand("run", "Generate text from a prompt");
-    command.description(
+    explain(
+        command,
+
         "Continues a prompt and streams the text to the standard output; a line of figures follows on the standard "
         "error. Without sampling options the most probable token is taken each time, and the same command gives the "
-        "same text on every machine; with --temp it is a draw which --seed repeats.\n\n"
-        "Example: linnet run -p \"Once upon a time, there was a little fox\" -n 100 --temp 0.8 --top-p 0.95 --seed 7");
+        "same text on every machine; with --temp it is a draw which --seed repeats.",
+        "linnet run -p \"Once upon a time, there was a little fox\" -n 100 --temp 0.8 --top-p 0.95 --seed 7");
     command.add_option("-m,--model", options->model, "GGUF file (default: the small model that comes with Linnet)");
     command.add_option("-p,--prompt", options->prompt, "Text to continue; - reads it from the standard input")
         ->capture_default_str();

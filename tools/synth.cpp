@@ -20,6 +20,7 @@
 #include "gguf/values.hpp"
 #include "gguf/writer.hpp"
 #include "tools/commands.hpp"
+#include "tools/help.hpp"
 #include "tools/random_weights.hpp"
 #include "tools/shapes.hpp"
 
@@ -227,12 +228,14 @@ void synth(const Options& options) {
 void add_synth(CLI::App& app, int&) {
     auto options = std::make_shared<Options>();
     CLI::App& command = *app.add_subcommand("synth", "Write a model of a real shape with random weights");
-    command.description(
+    explain(
+        command,
+
         "Writes a GGUF file with the dimensions of a published model and random weights in the given format, for "
         "measuring speed and memory where the model itself is not at hand. Its text is noise. Without --vocab it has "
         "no "
-        "tokens' texts, only ids.\n\n"
-        "Example: linnet synth llama3.2-1b Q4_K_M /tmp/1b.gguf && linnet bench /tmp/1b.gguf");
+        "tokens' texts, only ids.",
+        "linnet synth llama3.2-1b Q4_K_M /tmp/1b.gguf && linnet bench /tmp/1b.gguf");
     command.add_option("SHAPE", options->shape, "Model")->required()->check(CLI::IsMember(names(shapes())));
     command.add_option("FORMAT", options->format, "Quantisation, as llama-quantize names it")
         ->required()

@@ -13,6 +13,7 @@
 #include "gguf/file.hpp"
 #include "tokenizer/tokenizer.hpp"
 #include "tools/commands.hpp"
+#include "tools/help.hpp"
 
 namespace tools {
 
@@ -88,9 +89,10 @@ void answer_lines(const Options& options, int& status, Answer answer) {
     }
 }
 
-CLI::App& add(CLI::App& app, const char* name, const char* summary, const char* about, Options& options) {
+CLI::App& add(CLI::App& app, const char* name, const char* summary, const char* about, const char* example,
+              Options& options) {
     CLI::App& command = *app.add_subcommand(name, summary);
-    command.description(about);
+    explain(command, about, example);
     command.add_option("MODEL", options.model, "GGUF file; a vocabulary without tensors will do")->required();
     command.add_flag("--jsonl", options.jsonl, "Read and write one JSON object a line (the only form there is)");
     return command;
@@ -104,9 +106,8 @@ void add_tokenize(CLI::App& app, int& status) {
         "Reads objects {\"text\", \"add_special\", \"parse_special\"} from the standard input, one a line, and writes "
         "{\"ids\"} for each. add_special (default true) adds the begin and end tokens that the model asks for; "
         "parse_special (default true) lets control tokens written in the text become their ids. A line that cannot be "
-        "answered gives {\"error\"}, and the exit status is then 1.\n\n"
-        "Example: echo '{\"text\": \"Hello\"}' | linnet tokenize model.gguf --jsonl",
-        *options)
+        "answered gives {\"error\"}, and the exit status is then 1.",
+        "echo '{\"text\": \"Hello\"}' | linnet tokenize model.gguf --jsonl", *options)
         .callback([options, &status] { answer_lines(*options, status, tokenize); });
 }
 
@@ -117,9 +118,8 @@ void add_detokenize(CLI::App& app, int& status) {
         "\"pieces_hex\"} for each: the whole text, with U+FFFD where it is not valid UTF-8, and the bytes of each "
         "token "
         "in hexadecimal. skip_special (default false) leaves control tokens out. A line that cannot be answered gives "
-        "{\"error\"}, and the exit status is then 1.\n\n"
-        "Example: echo '{\"ids\": [72, 105]}' | linnet detokenize model.gguf --jsonl",
-        *options)
+        "{\"error\"}, and the exit status is then 1.",
+        "echo '{\"ids\": [72, 105]}' | linnet detokenize model.gguf --jsonl", *options)
         .callback([options, &status] { answer_lines(*options, status, detokenize); });
 }
 

@@ -10,6 +10,7 @@
 
 #include "tools/commands.hpp"
 #include "tools/golden.hpp"
+#include "tools/help.hpp"
 #include "tools/pass.hpp"
 
 namespace tools {
@@ -132,13 +133,15 @@ void add_verify(CLI::App& app, int& status) {
     auto options = std::make_shared<Options>();
     options->kv = "f32";
     CLI::App& command = *app.add_subcommand("verify", "Compare logits with a golden file");
-    command.description(
+    explain(
+        command,
+
         "Runs the tokens of a golden file (see `linnet logits --help`) and prints how far the logits are from the "
         "file's: greatest and mean difference, greatest Kullback-Leibler divergence of a position, and how many greedy "
         "tokens agree when they are decoded one by one. The allowed differences depend on the weights' format and the "
         "cache's type; rounding_noise, n_ctx_min and n_ctx_max of a golden.json beside the file are honoured. The exit "
-        "status is 0 for PASS and 1 for FAIL.\n\n"
-        "Example: linnet verify model-f32.gguf golden.bin --kv f32");
+        "status is 0 for PASS and 1 for FAIL.",
+        "linnet verify model-f32.gguf golden.bin --kv f32");
     add_model_argument(command, *options);
     command.add_option("GOLDEN", options->golden, "golden.bin or the folder that holds it")->required();
     add_session_options(command, *options);

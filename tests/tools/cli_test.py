@@ -92,7 +92,7 @@ class Usage(Case):
     def test_help_teaches(self):
         self.assertIn("linnet run", linnet("--help")[0])
         for command in COMMANDS:
-            self.assertIn("Example: ", linnet(command, "--help")[0], command)
+            self.assertIn("Example:\n  ", linnet(command, "--help")[0], command)
 
     def test_version(self):
         self.assertRegex(linnet("--version")[0], r"^\d+\.\d+\.\d+$")

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// POSIX implementation of file access; the only file of the library that talks to the file system.
+// POSIX implementation of reading files.
 #include "base/source.hpp"
 
 #include <cerrno>

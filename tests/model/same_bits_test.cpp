@@ -128,7 +128,9 @@ TEST_CASE("same bits: instruction sets x threads x prefill chunks x packed or ma
     REQUIRE(isas().front() == "scalar");
     const std::vector<std::string> full = {"llama3", "gemma3", "quant_llama_q4_k_m"};
     std::size_t turn = 0;
-    golden::for_each([&](const std::string& name, const Golden& golden) {
+    golden::for_each([&](const std::string& name, Golden golden) {
+        // Enough for a chunk of 64 and a rest: the default model costs as much as all others together.
+        if (name.rfind("default-model", 0) == 0) golden.tokens.resize(68);
         if (std::find(full.begin(), full.end(), name) != full.end()) {
             check_all_ways(golden, KvType::f16);
         } else {
@@ -219,7 +221,7 @@ TEST_CASE("same bits: long contexts over several spans of positions") {
         const Golden golden = local(name);
         const auto packed = runner::open(engine(isas().back(), 1), golden.model.string());
         const std::uint32_t n_vocab = packed->spec().n_vocab;
-        const auto tokens = random_tokens(1400, n_vocab);
+        const auto tokens = random_tokens(1100, n_vocab);
         for (const KvType kv : {KvType::f16, KvType::f32}) {
             CAPTURE(static_cast<int>(kv));
             Forward whole(*packed, runner::shape(2048, 0, kv));
@@ -247,8 +249,8 @@ TEST_CASE("same bits: long contexts over several spans of positions") {
                 CAPTURE(c.chunk);
                 if (kv == KvType::f32 && c.isa != best) continue;
                 const auto model = runner::open(engine(c.isa, c.n_threads), golden.model.string());
-                // One token at a time from 1000 on: decoding what was prefilled.
-                const std::size_t n_first = c.chunk == 1 ? 1000 : tokens.size();
+                // One token at a time from 900 on: decoding what was prefilled.
+                const std::size_t n_first = c.chunk == 1 ? 900 : tokens.size();
                 Forward forward(*model, runner::shape(2048, 500, kv));
                 const auto begin = runner::logits(forward, std::span(tokens).first(n_first), std::max(c.chunk, 50U));
                 CHECK(same(begin, std::span(expected).first(begin.size())));

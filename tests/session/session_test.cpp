@@ -7,6 +7,7 @@
 #include <atomic>
 #include <chrono>
 #include <cstdint>
+#include <ctime>
 #include <memory>
 #include <string>
 #include <string_view>
@@ -62,6 +63,15 @@ Status status_of(Action action) {
         return error.status();
     }
     return Status::ok;
+}
+
+// Of this process: what other work of the machine does to the time that passes is not the library's.
+double cpu_milliseconds() { return 1000.0 * static_cast<double>(std::clock()) / CLOCKS_PER_SEC; }
+
+double median(std::vector<double> values) {
+    const auto middle = values.begin() + static_cast<std::ptrdiff_t>(values.size() / 2);
+    std::nth_element(values.begin(), middle, values.end());
+    return *middle;
 }
 
 struct Run {
@@ -208,52 +218,45 @@ TEST_CASE("budgets, batches and prefill in parts change neither tokens nor text"
 TEST_CASE("a budget is kept: a long prompt is computed in slices of about that time") {
     Session session(shared_model(), {.n_ctx = 1024});
     session.append(some_tokens(1000));
-    std::size_t n_steps = 0;
-    std::vector<double> overruns;
-    for (Event event{.kind = EventKind::budget}; event.kind == EventKind::budget; ++n_steps) {
-        const auto start = std::chrono::steady_clock::now();
-        event = session.prefill(2000);
-        const std::chrono::duration<double, std::milli> spent = std::chrono::steady_clock::now() - start;
-        if (event.kind == EventKind::budget) overruns.push_back(spent.count() - 2.0);
+    std::vector<double> spent;
+    for (;;) {
+        const double start = cpu_milliseconds();
+        const Event event = session.prefill(2000);
+        if (event.kind != EventKind::budget) break;
+        spent.push_back(cpu_milliseconds() - start);
     }
-    CHECK(n_steps > 2);
-    CHECK(session.tokens().size() == 1000);
+    REQUIRE(spent.size() > 2);
     CHECK(logits_of(session) == logits_after(some_tokens(1000)));
-    // Of the better slices: the others may have waited for the machine's other work, not for ours.
-    std::sort(overruns.begin(), overruns.end());
-    CHECK(overruns[overruns.size() / 10] < 8.0);
+    CHECK(median(spent) < 2 * (2.0 + 8.0));  // of two threads
 }
 
 TEST_CASE("cancelling: the next step, or the running one within 10 ms; then it goes on as if nothing was") {
-    Session session(shared_model(), {.n_ctx = 1024});
-    session.append(some_tokens(900));
+    const std::vector<Token> tokens = some_tokens(1000);
+    Session session(shared_model(), {.n_ctx = 1024, .n_batch = 1024});
+    session.append(tokens);
     session.cancel();
     CHECK(status_of([&] { session.step(0); }) == Status::cancelled);
-    CHECK(session.tokens().size() == 900);
+    CHECK(session.tokens().size() == 1000);
 
     std::vector<double> delays;
-    for (int round = 0; round < 8; ++round) {
-        std::atomic<std::chrono::steady_clock::time_point> asked{};
+    for (int round = 0; round < 9; ++round) {
+        std::atomic<double> asked{0.0};
         std::thread other([&] {
             std::this_thread::sleep_for(std::chrono::milliseconds(5));
-            asked = std::chrono::steady_clock::now();
+            asked = cpu_milliseconds();
             session.cancel();
         });
-        const Status status = status_of([&] { session.prefill(0); });
-        const auto end = std::chrono::steady_clock::now();
-        other.join();
-        if (status == Status::cancelled) {
-            delays.push_back(std::chrono::duration<double, std::milli>(end - asked.load()).count());
-        } else {
-            CHECK(status_of([&] { session.prefill(0); }) == Status::cancelled);  // it came too late for that call
+        while (status_of([&] { session.prefill(0); }) != Status::cancelled) {
+            session.truncate(0);
+            session.append(tokens);
         }
-        if (session.prefill(1).n_pending == 0) session.truncate(0), session.append(some_tokens(900));
+        const double end = cpu_milliseconds();
+        other.join();
+        delays.push_back(end - asked);
     }
-    CHECK(!delays.empty());
-    // The best: the others may have waited for the machine's other work.
-    if (!delays.empty()) CHECK(*std::min_element(delays.begin(), delays.end()) < 10.0);
+    CHECK(median(delays) < 10.0);
     prefill(session);
-    CHECK(logits_of(session) == logits_after(some_tokens(900)));
+    CHECK(logits_of(session) == logits_after(tokens));
 }
 
 TEST_CASE(

@@ -32,10 +32,16 @@ class Rewrite {
     };
 
     // `original` must outlive the object.
-    explicit Rewrite(const Bytes& original) : file_(open(linnet::Source::from_memory(original), memory_)) {}
+    explicit Rewrite(const Bytes& original)
+        : file_(open(linnet::Source::from_memory(original), memory_)),
+          architecture_(*file_.string("general.architecture")) {}
 
     const linnet::gguf::File& file() const { return file_; }
 
+    Rewrite& architecture(const std::string& name) {
+        architecture_ = name;
+        return *this;
+    }
     Rewrite& drop_key(const std::string& key) { return replace_key(key, [](auto&, auto&) {}); }
     // Instead of what the file has, or in addition.
     Rewrite& replace_key(const std::string& key, Put put) {
@@ -73,9 +79,7 @@ class Rewrite {
     }
 
     Bytes bytes() const {
-        const auto architecture = keys_.find("general.architecture");
-        linnet::gguf::Writer writer(*file_.string("general.architecture"));
-        if (architecture != keys_.end()) throw std::logic_error("use Rewrite::of_architecture");
+        linnet::gguf::Writer writer(architecture_);
         for (const auto& value : file_.values()) {
             const std::string key(value.key);
             if (key != "general.architecture" && keys_.count(key) == 0) copy(writer, value);
@@ -134,6 +138,7 @@ class Rewrite {
 
     linnet::Memory memory_;
     linnet::gguf::File file_;
+    std::string architecture_;
     std::map<std::string, Put> keys_;
     std::set<std::string> dropped_;
     std::vector<Tensor> added_;

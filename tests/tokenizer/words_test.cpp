@@ -20,7 +20,9 @@ TEST_CASE("words: every rule cuts as its regular expression does") {
     for (std::string line; std::getline(file, line); ++n_lines) {
         const json entry = json::parse(line);
         const auto text = entry.at("text").get<std::string>();
-        for (const auto& [name, lengths] : entry.at("lengths").items()) {
+        for (const auto& item : entry.at("lengths").items()) {
+            const std::string& name = item.key();
+            const json& lengths = item.value();
             const linnet::PreTokenizerRule* rule = linnet::find_pre_tokenizer(name);
             REQUIRE_MESSAGE(rule != nullptr, name);
             linnet::WordScanner scanner(*rule, text);

@@ -18,6 +18,18 @@ namespace {
 namespace linnet::kernels::LINNET_ISA {
 namespace {
 
+// Of a set which brings a better dot product and nothing else: the matmuls of quantised formats.
+template <class V>
+constexpr Table make_dot_table(const char* isa) {
+    Table t;
+    t.isa = isa;
+#define LINNET_FORMAT(id) \
+    if constexpr (id::kBlock > 1) t.matmul[static_cast<int>(Format::id)] = {matmul<V, id>, isa};
+#include "linnet_format_list.hpp"
+#undef LINNET_FORMAT
+    return t;
+}
+
 template <class V>
 constexpr Table make_isa_table(const char* isa) {
     Table t;

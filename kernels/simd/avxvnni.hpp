@@ -1,0 +1,23 @@
+// SPDX-License-Identifier: MIT
+// AVX2 with the 256-bit dot product of AVX-VNNI: no int16 in between, so no bounds to mind.
+#pragma once
+
+#include "kernels/simd/avx2.hpp"
+
+namespace linnet::kernels::LINNET_ISA {
+namespace {
+
+struct AvxVnni : Avx2 {
+    template <int max, int n>
+    static Ints dot(Ints start, const Bytes* w, const std::int8_t* x) {
+        __m256i sum[2] = {start.v[0], start.v[1]};
+        for (int g = 0; g < n; ++g) {
+            const __m256i xs = broadcast_group(x + 4 * g);
+            for (int i = 0; i < 2; ++i) sum[i] = _mm256_dpbusd_avx_epi32(sum[i], w[g].v[i], xs);
+        }
+        return {{sum[0], sum[1]}};
+    }
+};
+
+}  // namespace
+}  // namespace linnet::kernels::LINNET_ISA

@@ -67,11 +67,13 @@ struct SinCos {
     double cosine;
 };
 
-// |x| < 1e9.
+// |x| < 1e9; beyond, where a file's frequencies make no sense, the angle counts as 0, so that results stay finite.
 inline SinCos sin_cos(double x) {
+    if (!(x > -1e9 && x < 1e9)) return {0.0, 1.0};
     const double n = nearest(x * (2.0 / kPi));
-    // pi / 2 in three parts of 33 bits, so that n * part is exact for |n| < 2^20 and small beyond.
-    const double r = ((x - n * 0x1.921fb544p+0) - n * 0x1.0b4611a6p-34) - n * 0x1.3198a2e037073p-69;
+    // pi / 2 in parts of 21 bits and a last one: n, below 2^30, times a part is exact, as are the first two differences.
+    double r = (x - n * 0x1.921fbp+0) - n * 0x1.5110bp-22;
+    r = (r - n * 0x1.184690p-44) - n * 0x1.13198a2e03707p-65;
     const double r2 = r * r;
     double sine = r;
     double cosine = 1.0;

@@ -171,6 +171,7 @@ constexpr NamedRule kRules[] = {
     {"qwen2", {.stages = kQwen2, .nfc = true}},
     {"deepseek-r1-qwen", {.stages = kQwen2, .nfc = true}},
     {"megrez", {.stages = kQwen2, .nfc = true}},
+    {"stablelm2", {.stages = kQwen2, .nfc = true}},
     {"qwen35", {.stages = kQwen35, .nfc = true}},
     {"gpt-4o", {kGpt4o}},
     {"llama4", {kGpt4o}},

@@ -19,7 +19,7 @@ LEVEL = {
     "src/session": 6,
     "bindings/c": 7,
     "tools": 8,
-    "benchmarks": 8,
+    "benchmarks": 9,
 }
 SAME_LEVEL = {("src/model", "src/cache")}  # forward fills and reads the cache; never the other way
 KERNELS = ["kernels/api", "kernels/formats", "kernels/simd", "kernels/generic", "kernels/isa"]

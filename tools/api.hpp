@@ -23,7 +23,7 @@ inline linnet::ModelOptions model_options(const ModelOptions& options) {
 inline linnet::SessionOptions session_options(const SessionOptions& options) {
     linnet::SessionOptions result;
     result.n_ctx = options.n_ctx;
-    result.kv_type = options.kv == "f32" ? LINNET_KV_F32 : LINNET_KV_F16;
+    result.kv_type = static_cast<std::int32_t>(kv_type(options.kv));
     return result;
 }
 

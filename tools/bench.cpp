@@ -252,9 +252,7 @@ void add_bench(CLI::App& app, int&) {
     command.add_option("-r,--repeats", options->repeats, "Repeats, of which the median counts")
         ->check(CLI::Range(1, 1000))
         ->capture_default_str();
-    command.add_option("--kv", options->kv, "Type of the KV cache")
-        ->check(CLI::IsMember({"f16", "f32"}))
-        ->capture_default_str();
+    add_kv_option(command, *options);
     add_engine_options(command, *options);
     add_chunk_option(command, *options);
     add_mapped_option(command, *options);

@@ -6,6 +6,9 @@
 
 #include <cstdint>
 #include <string>
+#include <string_view>
+
+#include "cache/kv_cache.hpp"
 
 namespace tools {
 
@@ -45,12 +48,20 @@ inline void add_mapped_option(CLI::App& command, ModelOptions& options) {
                      "Use the weights where the file is instead of repacking them in memory");
 }
 
+inline void add_kv_option(CLI::App& command, SessionOptions& options) {
+    command.add_option("--kv", options.kv, "Type of the KV cache")
+        ->check(CLI::IsMember({"f16", "f32", "q8_0"}))
+        ->capture_default_str();
+}
+
+inline linnet::KvType kv_type(std::string_view name) {
+    return name == "f32" ? linnet::KvType::f32 : name == "q8_0" ? linnet::KvType::q8 : linnet::KvType::f16;
+}
+
 inline void add_session_options(CLI::App& command, SessionOptions& options) {
     command.add_option("-c,--ctx", options.n_ctx, "Context: positions that the KV cache can hold")
         ->check(CLI::Range(1U, 1U << 30));
-    command.add_option("--kv", options.kv, "Type of the KV cache")
-        ->check(CLI::IsMember({"f16", "f32"}))
-        ->capture_default_str();
+    add_kv_option(command, options);
 }
 
 inline void add_chunk_option(CLI::App& command, PassOptions& options) {

@@ -25,7 +25,7 @@ linnet::PassShape pass_shape(const SessionOptions& options, std::size_t n_ctx, s
     shape.n_ctx = static_cast<std::uint32_t>(n_ctx);
     shape.n_batch = static_cast<std::uint32_t>(std::min(n_batch, n_ctx));
     shape.n_logits = static_cast<std::uint32_t>(std::min(n_logits, n_ctx));
-    shape.kv_type = options.kv == "f32" ? linnet::KvType::f32 : linnet::KvType::f16;
+    shape.kv_type = kv_type(options.kv);
     return shape;
 }
 

@@ -63,7 +63,6 @@ linnet_status linnet_sampler_sample(linnet_sampler* sampler, const float* logits
         Sampler& inside = sampler->shared->sampler;
         require(n_logits == inside.n_vocab(), "n_logits is {}, the model has {} tokens", n_logits, inside.n_vocab());
         const Entered entered(sampler->shared->entered, "sampler");
-        const FloatEnvironment environment;
         const Token chosen = inside.sample({logits, n_logits});
         inside.accept(chosen);
         *token = chosen;

@@ -15,7 +15,8 @@ static_assert(static_cast<int>(EventKind::budget) == LINNET_EVENT_BUDGET);
 static_assert(static_cast<int>(DoneReason::end_token) == LINNET_DONE_END_TOKEN);
 static_assert(static_cast<int>(DoneReason::context_full) == LINNET_DONE_CONTEXT_FULL);
 static_assert(static_cast<int>(DoneReason::max_tokens) == LINNET_DONE_MAX_TOKENS);
-static_assert(static_cast<int>(KvType::f16) == LINNET_KV_F16 && static_cast<int>(KvType::f32) == LINNET_KV_F32);
+static_assert(static_cast<int>(KvType::f16) == LINNET_KV_F16 && static_cast<int>(KvType::f32) == LINNET_KV_F32 &&
+              static_cast<int>(KvType::q8) == LINNET_KV_Q8_0);
 
 // Runs `body` with the session taken by this call.
 template <class Session, class Body>
@@ -66,7 +67,7 @@ void generate(linnet_session& session, std::uint32_t max_tokens, linnet_event_ca
 
 PassShape pass_shape(const linnet_session_options* given) {
     const auto options = read_options(given);
-    require(options.kv_type == LINNET_KV_F16 || options.kv_type == LINNET_KV_F32,
+    require(options.kv_type >= LINNET_KV_F16 && options.kv_type <= LINNET_KV_Q8_0,
             "linnet_session_options: kv_type is {}, no LINNET_KV_*", options.kv_type);
     PassShape shape;
     shape.n_ctx = options.n_ctx;

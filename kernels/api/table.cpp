@@ -8,6 +8,8 @@
 
 #if defined(__x86_64__)
 #include <cpuid.h>
+#elif defined(__aarch64__) && defined(__linux__)
+#include <sys/auxv.h>
 #endif
 
 namespace linnet::kernels {
@@ -38,6 +40,8 @@ struct CpuFeatures {
     bool avx2 = false;  // with FMA and F16C
     bool avxvnni = false;
     bool avx512vnni = false;  // with F, BW, DQ, VL
+    bool neon_dotprod = false;
+    bool neon_i8mm = false;
 };
 
 #if defined(__x86_64__)
@@ -61,6 +65,13 @@ CpuFeatures cpu_features() noexcept {
     if (__get_cpuid_count(7, 1, &a, &b, &c, &d) != 0) features.avxvnni = features.avx2 && (a & (1U << 4)) != 0;
     return features;
 }
+#elif defined(__aarch64__) && defined(__linux__)
+CpuFeatures cpu_features() noexcept {
+    CpuFeatures features;
+    features.neon_dotprod = (getauxval(AT_HWCAP) & HWCAP_ASIMDDP) != 0;
+    features.neon_i8mm = features.neon_dotprod && (getauxval(AT_HWCAP2) & HWCAP2_I8MM) != 0;
+    return features;
+}
 #else
 CpuFeatures cpu_features() noexcept { return {}; }
 #endif
@@ -80,6 +91,15 @@ constexpr Isa kIsas[] = {
 #endif
 #if LINNET_HAVE_AVX512VNNI
     {&table_avx512vnni, &CpuFeatures::avx512vnni},
+#endif
+#if LINNET_HAVE_NEON
+    {&table_neon, nullptr},
+#endif
+#if LINNET_HAVE_NEON_DOTPROD
+    {&table_neon_dotprod, &CpuFeatures::neon_dotprod},
+#endif
+#if LINNET_HAVE_NEON_I8MM
+    {&table_neon_i8mm, &CpuFeatures::neon_i8mm},
 #endif
 };
 

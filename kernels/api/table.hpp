@@ -84,19 +84,33 @@ struct PackArgs {
 };
 
 // Elements of the KV cache.
-enum class KvFormat : std::uint8_t { f16, f32 };
-inline constexpr std::size_t kKvFormats = 2;
-inline std::size_t element_bytes(KvFormat format) noexcept { return format == KvFormat::f16 ? 2 : 4; }
+enum class KvFormat : std::uint8_t { f16, f32, q8 };
+inline constexpr std::size_t kKvFormats = 3;
 
 // One KV head's keys and values, a ring over positions: position p is in slot p % ring.
+// f16, f32:
 //     keys:   [ring / 16][head_dim][16]   tiles of 16 keys, transposed: lanes are keys
 //     values: [ring][head_dim]
+// q8:
+//     keys:   [ring / 16] tiles of 16 keys as rows of Q8_0 (one scale per 32 dimensions)
+//     values: [ring / 32] blocks of 32 positions, one scale per position: int8 [head_dim / 16][8][16][4], positions in
+//             groups of 4, lanes are dimensions; then f16 d[32]
 struct KvHead {
     std::byte* keys;
     std::byte* values;
     std::size_t ring;      // multiple of kKeyTile
-    std::size_t head_dim;  // multiple of 16
+    std::size_t head_dim;  // multiple of 32
 };
+
+// Bytes of the keys or values of n_positions (a multiple of kKeyTile) of one head.
+inline std::size_t key_bytes(KvFormat format, std::size_t head_dim, std::size_t n_positions) noexcept {
+    if (format == KvFormat::q8) return n_positions * head_dim / 32 * 34;
+    return n_positions * head_dim * (format == KvFormat::f16 ? 2 : 4);
+}
+inline std::size_t value_bytes(KvFormat format, std::size_t head_dim, std::size_t n_positions) noexcept {
+    if (format == KvFormat::q8) return n_positions * (head_dim + 2);
+    return n_positions * head_dim * (format == KvFormat::f16 ? 2 : 4);
+}
 
 // Attention of n_columns queries (tokens x heads that share this KV head) over the keys of one span.
 // Column c sees positions first[c] .. last[c]. Walks the tiles of [begin, end), both multiples of kKeyTile, inside one
@@ -109,10 +123,11 @@ struct AttentionArgs {
     const std::int64_t* last;
     std::int64_t begin;
     std::int64_t end;
-    float* m;       // [n_columns]
-    float* l;       // [n_columns][16]
-    float* o;       // [n_columns][head_dim]
-    float* scores;  // scratch [n_columns][kKeyTile]
+    float* m;          // [n_columns]
+    float* l;          // [n_columns][16]
+    float* o;          // [n_columns][head_dim]
+    float* scores;     // scratch [n_columns][kKeyTile]
+    std::byte* panel;  // scratch, q8: the queries' packed activations
 };
 
 // Which table provides a function.

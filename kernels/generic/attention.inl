@@ -115,16 +115,28 @@ inline void softmax_tile(std::int64_t pos, std::int64_t first, std::int64_t last
     V::store(l, sums);
 }
 
+// No key seen yet.
+inline void start_attention(const AttentionArgs& a) {
+    for (std::size_t c = 0; c < a.n_columns; ++c) a.m[c] = kNoScore;
+    std::memset(a.l, 0, a.n_columns * kRows * sizeof(float));
+    std::memset(a.o, 0, a.n_columns * a.kv.head_dim * sizeof(float));
+}
+
+// softmax_tile of columns [c, c + n).
+template <class V>
+inline void softmax_columns(const AttentionArgs& a, std::int64_t pos, std::size_t c, std::size_t n) {
+    for (std::size_t i = c; i < c + n; ++i) {
+        softmax_tile<V>(pos, a.first[i], a.last[i], a.kv.head_dim, a.scores + i * kKeyTile, a.m + i, a.l + i * kRows,
+                        a.o + i * a.kv.head_dim);
+    }
+}
+
 template <class V, template <class> class Kv>
 void attention(const AttentionArgs& a) {
     using Element = typename Kv<V>::Element;
     constexpr int kColumns = V::kColumns < 8 ? V::kColumns : 8;
     const std::size_t head_dim = a.kv.head_dim;
-    for (std::size_t c = 0; c < a.n_columns; ++c) {
-        a.m[c] = kNoScore;
-        std::memset(a.l + c * kRows, 0, kRows * sizeof(float));
-        std::memset(a.o + c * head_dim, 0, head_dim * sizeof(float));
-    }
+    start_attention(a);
     for (std::int64_t pos = a.begin; pos < a.end; pos += static_cast<std::int64_t>(kKeyTile)) {
         const std::size_t slot = static_cast<std::size_t>(pos) % a.kv.ring;
         const auto* keys = reinterpret_cast<const Element*>(a.kv.keys) + slot * head_dim;
@@ -132,10 +144,7 @@ void attention(const AttentionArgs& a) {
         for_columns<kColumns>(0, a.n_columns, [&]<int N>(std::size_t c) {
             float* scores = a.scores + c * kKeyTile;
             score_tile<V, Kv, N>(keys, head_dim, a.q + c * head_dim, scores);
-            for (std::size_t i = c; i < c + N; ++i) {
-                softmax_tile<V>(pos, a.first[i], a.last[i], head_dim, a.scores + i * kKeyTile, a.m + i, a.l + i * kRows,
-                                a.o + i * head_dim);
-            }
+            softmax_columns<V>(a, pos, c, N);
             value_tile<V, Kv, N>(values, head_dim, scores, a.o + c * head_dim);
         });
     }

@@ -136,8 +136,25 @@ void rope_interleaved(const float* cosines, const float* sines, std::size_t n_ro
     }
 }
 
-// Per 32 values: d = amax / 127, q = rint(x * (127 / amax)). Blocks whose amax is below 1e-30 become zeros, as 127 /
-// amax could overflow; not-a-number becomes a number.
+// Scales of 8-bit values: d = amax / 127 and its inverse. Below 1e-30 both are zero, as 127 / amax could overflow.
+struct Q8Scale {
+    float d;
+    float inverse;
+    explicit Q8Scale(float amax) {
+        const bool zero = !(amax >= 1e-30F);
+        d = zero ? 0.0F : amax / 127.0F;
+        inverse = zero ? 0.0F : 127.0F / amax;
+    }
+};
+
+// rint(x * inverse), -127..127; not-a-number becomes a number.
+template <class V>
+inline typename V::Ints quantise(typename V::Floats x, float inverse) {
+    const auto r = V::round(V::mul(x, V::broadcast(inverse)));
+    return V::to_ints(V::min(V::max(r, V::broadcast(-127.0F)), V::broadcast(127.0F)));
+}
+
+// Per 32 values: d = amax / 127, q = rint(x * (127 / amax)), and sums of q.
 template <class V>
 void pack_q8(const float* x, std::size_t n_in, std::byte* panel, std::size_t width, std::size_t slot) {
     for (std::size_t b = 0; b < n_in / kQuantBlock; ++b) {
@@ -147,22 +164,15 @@ void pack_q8(const float* x, std::size_t n_in, std::byte* panel, std::size_t wid
         auto* q = reinterpret_cast<std::int8_t*>(block) + width * 20 + slot * kQuantBlock;
         const auto low = V::load(x + b * kQuantBlock);
         const auto high = V::load(x + b * kQuantBlock + 16);
-        const float amax = V::reduce_max(V::max(V::abs(low), V::abs(high)));
-        const bool zero = !(amax >= 1e-30F);
-        const float d = zero ? 0.0F : amax / 127.0F;
-        const auto inverse = V::broadcast(zero ? 0.0F : 127.0F / amax);
-        const auto quantise = [&](typename V::Floats v) {
-            const auto r = V::round(V::mul(v, inverse));
-            return V::to_ints(V::min(V::max(r, V::broadcast(-127.0F)), V::broadcast(127.0F)));
-        };
-        const auto q_low = quantise(low);
-        const auto q_high = quantise(high);
+        const Q8Scale scale(V::reduce_max(V::max(V::abs(low), V::abs(high))));
+        const auto q_low = quantise<V>(low, scale.inverse);
+        const auto q_high = quantise<V>(high, scale.inverse);
         V::narrow_i8(q, q_low);
         V::narrow_i8(q + 16, q_high);
         const std::int32_t sum_low = V::reduce_add_ints(q_low);
         const std::int32_t sum_high = V::reduce_add_ints(q_high);
-        floats[0] = d;
-        floats[width] = d * static_cast<float>(sum_low + sum_high);
+        floats[0] = scale.d;
+        floats[width] = scale.d * static_cast<float>(sum_low + sum_high);
         ints[0] = -(sum_low + sum_high);
         ints[width] = -sum_low;
         ints[2 * width] = -sum_high;

@@ -3,6 +3,7 @@
 #pragma once
 
 #include "kernels/generic/attention.inl"
+#include "kernels/generic/attention_q8.inl"
 #include "kernels/generic/elementwise.inl"
 #include "kernels/generic/matmul.inl"
 #include "linnet_format_includes.hpp"
@@ -52,6 +53,8 @@ constexpr Table make_isa_table(const char* isa) {
     t.rope_interleaved = {rope_interleaved<V>, isa};
     t.store_kv[0] = {store_kv<V, KvF16>, isa};
     t.store_kv[1] = {store_kv<V, KvF32>, isa};
+    t.store_kv[2] = {store_kv_q8<V>, isa};
+    t.attention[2] = {attention_q8<V>, isa};
     t.attention[0] = {attention<V, KvF16>, isa};
     t.attention[1] = {attention<V, KvF32>, isa};
     t.merge_attention = {merge_attention<V>, isa};

@@ -149,6 +149,20 @@ struct Avx2 : XsimdLanes<xsimd::fma3<xsimd::avx2>> {
         return sum;
     }
 
+    // maddubs of p <= 127 and |v| <= 127: a pair of products <= 2 * 127 * 127 = 32258 fits int16.
+    template <int n>
+    static Ints dot_signed(Ints start, const Bytes* v, const std::uint8_t* p) {
+        const __m256i ones = _mm256_set1_epi16(1);
+        Ints sum = start;
+        for (int g = 0; g < n; ++g) {
+            const __m256i ps = broadcast_group(reinterpret_cast<const std::int8_t*>(p) + 4 * g);
+            for (int i = 0; i < 2; ++i) {
+                sum.v[i] = _mm256_add_epi32(sum.v[i], _mm256_madd_epi16(_mm256_maddubs_epi16(ps, v[g].v[i]), ones));
+            }
+        }
+        return sum;
+    }
+
     static __m256i broadcast_group(const std::int8_t* x) {
         std::int32_t group;
         std::memcpy(&group, x, 4);

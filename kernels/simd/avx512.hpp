@@ -77,6 +77,17 @@ struct Avx512 : XsimdLanes<xsimd::avx512bw> {
         }
         return {{sum}};
     }
+
+    template <int n>
+    static Ints dot_signed(Ints start, const Bytes* v, const std::uint8_t* p) {
+        __m512i sum = start.v[0];
+        for (int g = 0; g < n; ++g) {
+            std::int32_t group;
+            std::memcpy(&group, p + 4 * g, 4);
+            sum = _mm512_dpbusd_epi32(sum, _mm512_set1_epi32(group), v[g]);
+        }
+        return {{sum}};
+    }
 };
 
 }  // namespace

@@ -17,6 +17,16 @@ struct AvxVnni : Avx2 {
         }
         return {{sum[0], sum[1]}};
     }
+
+    template <int n>
+    static Ints dot_signed(Ints start, const Bytes* v, const std::uint8_t* p) {
+        __m256i sum[2] = {start.v[0], start.v[1]};
+        for (int g = 0; g < n; ++g) {
+            const __m256i ps = broadcast_group(reinterpret_cast<const std::int8_t*>(p) + 4 * g);
+            for (int i = 0; i < 2; ++i) sum[i] = _mm256_dpbusd_avx_epi32(sum[i], ps, v[g].v[i]);
+        }
+        return {{sum[0], sum[1]}};
+    }
 };
 
 }  // namespace

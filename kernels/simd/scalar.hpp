@@ -204,6 +204,18 @@ struct Scalar {
         }
         return start;
     }
+
+    // start + the dot products of n groups of signed bytes (-127..127) with 4 n unsigned ones (0..127): exact.
+    template <int n>
+    static Ints dot_signed(Ints start, const Bytes* v, const std::uint8_t* p) {
+        for (int g = 0; g < n; ++g) {
+            for (int row = 0; row < 16; ++row) {
+                for (int j = 0; j < 4; ++j)
+                    start.v[row] += static_cast<std::int8_t>(v[g].v[4 * row + j]) * p[4 * g + j];
+            }
+        }
+        return start;
+    }
 };
 
 }  // namespace

@@ -71,7 +71,8 @@ struct SinCos {
 inline SinCos sin_cos(double x) {
     if (!(x > -1e9 && x < 1e9)) return {0.0, 1.0};
     const double n = nearest(x * (2.0 / kPi));
-    // pi / 2 in parts of 21 bits and a last one: n, below 2^30, times a part is exact, as are the first two differences.
+    // pi / 2 in parts of 21 bits and a last one: n, below 2^30, times a part is exact, as are the first two
+    // differences.
     double r = (x - n * 0x1.921fbp+0) - n * 0x1.5110bp-22;
     r = (r - n * 0x1.184690p-44) - n * 0x1.13198a2e03707p-65;
     const double r2 = r * r;

@@ -11,7 +11,12 @@ namespace linnet {
 namespace {
 
 kernels::KvFormat kv_format(KvType type) noexcept {
-    return type == KvType::f16 ? kernels::KvFormat::f16 : kernels::KvFormat::f32;
+    switch (type) {
+        case KvType::f32: return kernels::KvFormat::f32;
+        case KvType::q8: return kernels::KvFormat::q8;
+        case KvType::f16: break;
+    }
+    return kernels::KvFormat::f16;
 }
 
 // A pass of n_batch positions is stored before its first query looks back over the window.
@@ -21,13 +26,10 @@ std::uint32_t ring_size(const arch::LayerSpec& layer, std::uint32_t n_ctx, std::
     return static_cast<std::uint32_t>(round_up(n, std::uint64_t{kernels::kKeyTile}));
 }
 
-// Keys (or values) of one head.
-std::uint64_t half_bytes(const arch::LayerSpec& layer, std::uint32_t ring, kernels::KvFormat format) noexcept {
-    return std::uint64_t{ring} * padded_head_dim(layer) * kernels::element_bytes(format);
-}
-
 std::uint64_t layer_bytes(const arch::LayerSpec& layer, std::uint32_t ring, kernels::KvFormat format) noexcept {
-    return 2 * half_bytes(layer, ring, format) * layer.n_kv_heads;
+    const std::uint32_t head_dim = padded_head_dim(layer);
+    return layer.n_kv_heads *
+           (kernels::key_bytes(format, head_dim, ring) + kernels::value_bytes(format, head_dim, ring));
 }
 
 }  // namespace
@@ -54,24 +56,27 @@ KvCache::KvCache(const arch::ModelSpec& spec, std::uint32_t n_ctx, std::uint32_t
 
 kernels::KvHead KvCache::head(std::size_t layer, std::size_t kv_head) const noexcept {
     const Layer& l = layers_[layer];
-    const std::uint64_t half = std::uint64_t{l.ring} * l.head_dim * kernels::element_bytes(format_);
+    const std::size_t n_keys = kernels::key_bytes(format_, l.head_dim, l.ring);
+    const std::size_t n_values = kernels::value_bytes(format_, l.head_dim, l.ring);
     // The cache is the session's own: const here means that its shape does not change.
-    auto* keys = const_cast<std::byte*>(buffer_.data()) + l.offset + 2 * half * kv_head;
-    return {keys, keys + half, l.ring, l.head_dim};
+    auto* keys = const_cast<std::byte*>(buffer_.data()) + l.offset + (n_keys + n_values) * kv_head;
+    return {keys, keys + n_keys, l.ring, l.head_dim};
 }
 
 void KvCache::reserve(std::uint32_t end) noexcept {
     const auto target = round_up(end, static_cast<std::uint32_t>(kernels::kKeyTile));
     for (std::size_t i = 0; i < layers_.size(); ++i) {
         const Layer& layer = layers_[i];
-        const std::uint64_t begin = std::min(reserved_, layer.ring);
-        const std::uint64_t n = std::min(target, layer.ring) - std::min<std::uint64_t>(begin, std::min(target, layer.ring));
-        // Tiles of keys, like rows of values, lie in the order of their positions.
-        const std::uint64_t row = layer.head_dim * kernels::element_bytes(format_);
+        const std::uint32_t begin = std::min(reserved_, layer.ring);
+        const std::uint32_t n = std::min(target, layer.ring) - std::min(begin, target);
+        // Tiles of keys, like those of values, lie in the order of their positions.
+        const auto clear = [&](std::byte* data, auto bytes_of) {
+            std::memset(data + bytes_of(format_, layer.head_dim, begin), 0, bytes_of(format_, layer.head_dim, n));
+        };
         for (std::uint32_t h = 0; n > 0 && h < layer.n_kv_heads; ++h) {
             const kernels::KvHead kv = head(i, h);
-            std::memset(kv.keys + begin * row, 0, n * row);
-            std::memset(kv.values + begin * row, 0, n * row);
+            clear(kv.keys, kernels::key_bytes);
+            clear(kv.values, kernels::value_bytes);
         }
     }
     reserved_ = std::max(reserved_, target);

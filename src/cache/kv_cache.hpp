@@ -14,10 +14,10 @@
 namespace linnet {
 
 // Values of LINNET_KV_*.
-enum class KvType : std::int32_t { f16 = 0, f32 = 1 };
+enum class KvType : std::int32_t { f16 = 0, f32 = 1, q8 = 2 };
 
-// Dimensions of a head as attention pads them: a multiple of 16, the rest zero.
-inline std::uint32_t padded_head_dim(const arch::LayerSpec& layer) noexcept { return (layer.head_dim + 15) / 16 * 16; }
+// Dimensions of a head as attention pads them: a multiple of 32, the rest zero.
+inline std::uint32_t padded_head_dim(const arch::LayerSpec& layer) noexcept { return (layer.head_dim + 31) / 32 * 32; }
 
 class KvCache {
   public:

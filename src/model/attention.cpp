@@ -34,9 +34,7 @@ struct Heads {
 
     std::size_t qkv_width() const { return q_width + 2 * kv_width; }
     // Queries of one KV head are contiguous over tokens and heads of its group.
-    float* query(std::size_t kv, std::size_t t) const {
-        return pass.s.q + (kv * pass.n_tokens + t) * group * head_dim;
-    }
+    float* query(std::size_t kv, std::size_t t) const { return pass.s.q + (kv * pass.n_tokens + t) * group * head_dim; }
     std::int64_t last(std::size_t t) const { return static_cast<std::int64_t>(pass.pos + t); }
     std::int64_t first(std::size_t t) const {
         return spec.window == 0 ? 0 : std::max<std::int64_t>(0, last(t) - spec.window + 1);
@@ -55,8 +53,7 @@ void prepare_head(const Heads& a, const float* x, const float* norm, std::size_t
     std::size_t offset = 0;
     for (std::size_t i = 0; i < a.spec.rope; ++i) offset += pass.spec.ropes[i].n_rot / 2 * pass.shape.n_batch;
     offset += rope.n_rot / 2 * t;
-    const auto& rotate =
-        rope.kind == arch::RopeKind::neox ? pass.kernels.rope_neox : pass.kernels.rope_interleaved;
+    const auto& rotate = rope.kind == arch::RopeKind::neox ? pass.kernels.rope_neox : pass.kernels.rope_interleaved;
     rotate.fn(pass.s.cosines + offset, pass.s.sines + offset, rope.n_rot, y);
 }
 
@@ -107,7 +104,7 @@ void attend_span(const Heads& a, std::size_t kv, std::size_t t0, std::size_t t1,
     const SpanRange range(a, span, t0, t1);
     a.pass.kernels.attention[static_cast<std::size_t>(a.pass.cache.format())].fn(
         {a.pass.cache.head(a.layer, kv), a.query(kv, t0), n, w.first, w.last, range.begin, range.end, state.m, state.l,
-         state.o, w.scores});
+         state.o, w.scores, w.panel});
 }
 
 AttentionState column(const AttentionState& state, std::size_t c, std::size_t head_dim) noexcept {
@@ -205,8 +202,8 @@ bool attention(const Pass& pass, std::size_t layer) noexcept {
     const bool split = pass.n_tokens == 1 && last_span(a, 0) > first_span(a, 0);
     if (!(split ? attend_spans(a) : attend_tokens(a, tokens_per_task))) return false;
 
-    const Projection output[] = {{weights.matrix(Role::attn_output, layer),
-                                  weights.vector(Role::attn_output_bias, layer), pass.s.y, d_model}};
+    const Projection output[] = {
+        {weights.matrix(Role::attn_output, layer), weights.vector(Role::attn_output_bias, layer), pass.s.y, d_model}};
     auto attended = [&](std::size_t t) -> const float* { return pass.s.h + t * a.q_width; };
     return linear(pass, output, a.q_width, pass.n_tokens, attended);
 }

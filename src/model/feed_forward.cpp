@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-// y = down(activation(gate(h)) * up(h)), h = norm(x). A task computes a few rows of gate and up for all tokens and packs
-// their product as the input of down at once, so that the wide hidden layer never exists as a whole.
+// y = down(activation(gate(h)) * up(h)), h = norm(x). A task computes a few rows of gate and up for all tokens and
+// packs their product as the input of down at once, so that the wide hidden layer never exists as a whole.
 #include "model/linear.hpp"
 
 namespace linnet {

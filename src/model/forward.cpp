@@ -105,7 +105,7 @@ PassShape Forward::resolve(const arch::ModelSpec& spec, PassShape shape) {
     if (shape.n_batch == 0) shape.n_batch = std::min(kDefaultBatch, shape.n_ctx);
     shape.n_batch = std::min(checked_range("n_batch", shape.n_batch, 1U << 16), shape.n_ctx);
     shape.n_logits = std::min(checked_range("n_logits", shape.n_logits, 1U << 16), shape.n_batch);
-    if (shape.kv_type != KvType::f16 && shape.kv_type != KvType::f32) {
+    if (shape.kv_type < KvType::f16 || shape.kv_type > KvType::q8) {
         throw Error(Status::invalid_argument, "kv_type is {}, not a LINNET_KV_* value",
                     static_cast<std::int32_t>(shape.kv_type));
     }
@@ -146,8 +146,9 @@ void Forward::begin(std::span<const Token> tokens, std::uint32_t pos, std::uint3
 Forward::Outcome Forward::run(const Stop& stop) noexcept {
     const arch::ModelSpec& spec = model_.spec();
     const FloatEnvironment environment;
-    const Pass pass = {model_, spec, model_.weights(), model_.engine().kernels, model_.engine().workers, cache_, shape_,
-                       scratch_, n_tokens_, pos_, stop.cancel};
+    const Pass pass = {
+        model_,    spec, model_.weights(), model_.engine().kernels, model_.engine().workers, cache_, shape_, scratch_,
+        n_tokens_, pos_, stop.cancel};
     const auto n_layers = static_cast<std::uint32_t>(spec.layers.size());
     const std::uint32_t n_slices = n_logits_ == 0 ? 0 : div_up(spec.n_vocab, kOutputRows);
     if (step_ == 0) {

@@ -17,7 +17,7 @@ namespace linnet {
 // When a pass has to give way.
 struct Stop {
     using Clock = std::chrono::steady_clock;
-    const std::atomic<bool>* cancel = nullptr;            // polled at least every few milliseconds; null: never
+    const std::atomic<bool>* cancel = nullptr;              // polled at least every few milliseconds; null: never
     Clock::time_point deadline = Clock::time_point::max();  // looked at between half layers and slices of the output
 };
 

@@ -25,7 +25,8 @@ Tokenizer read_tokenizer(const gguf::File& file, const arch::ModelSpec& spec, Me
     Tokenizer tokenizer(file, memory, log);
     // Padding the embedding beyond the vocabulary is usual; the other way round there would be no row for a token.
     if (tokenizer.n_vocab() > spec.n_vocab) {
-        throw Error(Status::bad_file, "key 'tokenizer.ggml.tokens' has {} elements but tensor 'token_embd.weight' {} rows",
+        throw Error(Status::bad_file,
+                    "key 'tokenizer.ggml.tokens' has {} elements but tensor 'token_embd.weight' {} rows",
                     tokenizer.n_vocab(), spec.n_vocab);
     }
     return tokenizer;

@@ -40,7 +40,7 @@ struct Widths {
     std::uint64_t n_heads = 0;
     std::uint64_t group = 0;
     std::uint64_t d_ff = 0;
-    std::uint64_t input = 0;  // of any matmul
+    std::uint64_t input = 0;      // of any matmul
     std::uint64_t half_rots = 0;  // of all ropes together
 
     explicit Widths(const arch::ModelSpec& spec) {
@@ -106,6 +106,7 @@ std::uint64_t lay_out(const arch::ModelSpec& spec, const PassShape& shape, std::
         w.first = carver.take<std::int64_t>(columns);
         w.last = carver.take<std::int64_t>(columns);
         w.scores = carver.take<float>(columns * kernels::kKeyTile);
+        w.panel = carver.take<std::byte>(kernels::activation_bytes(Activations::q8, width.head_dim, columns));
         w.span = take_state(carver, columns, width.head_dim);
         w.total = take_state(carver, columns, width.head_dim);
         if (s.workers != nullptr) s.workers[i] = w;

@@ -33,14 +33,15 @@ struct AttentionState {
 
 // Memory of one worker, in use by one task at a time.
 struct WorkerScratch {
-    std::byte* tile;  // one packed tile of the widest matrix (mapped weights)
-    float* gate;      // [n_batch][kFeedForwardRows]
-    float* up;        // likewise
-    float* key;       // [head_dim], padded
-    float* value;     // [head_dim], padded
+    std::byte* tile;      // one packed tile of the widest matrix (mapped weights)
+    float* gate;          // [n_batch][kFeedForwardRows]
+    float* up;            // likewise
+    float* key;           // [head_dim], padded
+    float* value;         // [head_dim], padded
     std::int64_t* first;  // [kAttentionColumns]
     std::int64_t* last;
-    float* scores;  // [kAttentionColumns][kKeyTile]
+    float* scores;     // [kAttentionColumns][kKeyTile]
+    std::byte* panel;  // kAttentionColumns packed queries
     AttentionState span;
     AttentionState total;
 };
@@ -56,14 +57,14 @@ struct Scratch {
     double* frequencies;  // per rope [n_rot / 2]
     float* cosines;       // per rope [n_batch][n_rot / 2]
     float* sines;
-    float* x;          // [n_batch][d_model], the residual stream
-    float* h;          // [n_batch][max(d_model, q)], normed inputs and attention outputs
-    float* y;          // [n_batch][d_model], what a half layer adds to x
-    float* qkv;        // [n_batch][q + 2 kv]
-    float* q;          // [n_kv_heads][n_batch][n_heads / n_kv_heads][head_dim], padded, scaled
-    Panels input;      // of [n_batch][max(d_model, q)]
-    Panels hidden;     // of [n_batch][d_ff]
-    float* logits;     // [n_logits][n_vocab]
+    float* x;              // [n_batch][d_model], the residual stream
+    float* h;              // [n_batch][max(d_model, q)], normed inputs and attention outputs
+    float* y;              // [n_batch][d_model], what a half layer adds to x
+    float* qkv;            // [n_batch][q + 2 kv]
+    float* q;              // [n_kv_heads][n_batch][n_heads / n_kv_heads][head_dim], padded, scaled
+    Panels input;          // of [n_batch][max(d_model, q)]
+    Panels hidden;         // of [n_batch][d_ff]
+    float* logits;         // [n_logits][n_vocab]
     AttentionState spans;  // [n_heads][spans of n_ctx]: attention of one token, split over positions
     WorkerScratch* workers;
 };

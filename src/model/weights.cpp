@@ -131,8 +131,8 @@ Part make_part(const gguf::TensorInfo& tensor, const TensorSlot& slot, const arc
     const std::uint64_t n_in = extent(spec, layer, slot.n_in);
     const std::uint64_t n_out = extent(spec, layer, slot.n_out);
     if (tensor.shape[0] != n_in || tensor.shape[1] != n_out || tensor.shape[2] != 1 || tensor.shape[3] != 1) {
-        throw Error(Status::bad_file, "tensor '{}' is [{}, {}, {}, {}], but the metadata asks for [{}, {}]", tensor.name,
-                    tensor.shape[0], tensor.shape[1], tensor.shape[2], tensor.shape[3], n_in, n_out);
+        throw Error(Status::bad_file, "tensor '{}' is [{}, {}, {}, {}], but the metadata asks for [{}, {}]",
+                    tensor.name, tensor.shape[0], tensor.shape[1], tensor.shape[2], tensor.shape[3], n_in, n_out);
     }
     const FormatInfo* format = kernels::find_format(static_cast<std::uint32_t>(tensor.type));
     const bool is_vector = slot.n_out == Dim::one;

@@ -47,7 +47,9 @@ class Weights {
     bool mapped() const noexcept { return mapped_; }
 
     // layer is ignored for roles that exist once. Fused tensors are found under the roles of their parts.
-    const Matrix& matrix(arch::Role role, std::size_t layer = 0) const noexcept { return matrices_[index(role, layer)]; }
+    const Matrix& matrix(arch::Role role, std::size_t layer = 0) const noexcept {
+        return matrices_[index(role, layer)];
+    }
     // Norm weights, biases, factors; null when the file has none.
     const float* vector(arch::Role role, std::size_t layer = 0) const noexcept { return vectors_[index(role, layer)]; }
 

@@ -27,7 +27,7 @@ TEST_CASE("memory: the plan is what is then taken, to the byte") {
             for (const std::int32_t weights : {LINNET_WEIGHTS_PACKED, LINNET_WEIGHTS_MAPPED}) {
                 for (const std::int32_t no_map : {0, 1}) {
                     if (no_map == 1 && weights == LINNET_WEIGHTS_MAPPED) continue;
-                    for (const std::int32_t kv_type : {LINNET_KV_F16, LINNET_KV_F32}) {
+                    for (const std::int32_t kv_type : {LINNET_KV_F16, LINNET_KV_F32, LINNET_KV_Q8_0}) {
                         for (const std::uint32_t n_ctx : {0U, 1U, 65U, 300U}) {
                             for (const std::uint32_t n_batch : {0U, 7U}) {
                                 CAPTURE(*path);

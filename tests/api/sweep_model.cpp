@@ -244,7 +244,7 @@ void sweep::add_model(Table& table) {
         s.refuses("weights",
                   [&](linnet_error* e) { return linnet_plan(s.engine, path, &model_options, nullptr, &plan, e); });
         auto session_options = sized<linnet_session_options>();
-        session_options.kv_type = 2;
+        session_options.kv_type = 3;
         s.refuses("kv_type",
                   [&](linnet_error* e) { return linnet_plan(s.engine, path, nullptr, &session_options, &plan, e); });
     };

@@ -195,7 +195,7 @@ void sweep::add_session(Table& table) {
                                                    linnet_session_destroy(session);
                                                    return status;
                                                });
-        for (const std::int32_t kv_type : {INT_MIN, -1, 2, INT_MAX}) {
+        for (const std::int32_t kv_type : {INT_MIN, -1, 3, INT_MAX}) {
             auto options = sized<linnet_session_options>();
             options.kv_type = kv_type;
             s.refuses("kv_type", [&](linnet_error* e) { return linnet_session_create(s.model, &options, &made, e); });

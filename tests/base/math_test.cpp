@@ -56,8 +56,8 @@ TEST_CASE("math: log") {
         const double x = i % 2 == 0 ? std::exp((next(state) * 2.0 - 1.0) * 700.0) : 0.5 + next(state);
         const long double expected = std::log(static_cast<long double>(x));
         // Near 1 the result is small, and its error relative to 1 ulp of x: absolute there.
-        worst = std::max(worst, static_cast<double>(std::abs(math::log(x) - expected) /
-                                                    std::max(std::abs(expected), 1e-2L)));
+        worst = std::max(worst,
+                         static_cast<double>(std::abs(math::log(x) - expected) / std::max(std::abs(expected), 1e-2L)));
     }
     CHECK(worst < 1e-14);
     CHECK(math::log(1.0) == 0.0);

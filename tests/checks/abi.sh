@@ -10,10 +10,11 @@ if ! command -v abidiff >/dev/null; then
     echo "skipped: no abidiff (abigail-tools)"
     exit 77
 fi
-# Public types only; both sides of a comparison go through this, for abidiff ignores struct changes otherwise.
+# Public functions and types only; both sides of a comparison go through this, for abidiff ignores struct changes
+# otherwise.
 describe() {
-    abidw --headers-dir "$root/include" --drop-private-types --no-corpus-path --no-comp-dir-path --no-show-locs \
-        --out-file "$2" "$1"
+    abidw --headers-dir "$root/include" --drop-private-types --exported-interfaces-only \
+        --no-corpus-path --no-comp-dir-path --no-show-locs --out-file "$2" "$1"
 }
 number() { sed -n "s/^#define LINNET_ABI_$1 \([0-9]*\).*/\1/p" "$root/include/linnet.h"; }
 current=$root/bindings/c/abi/linnet-$(number MAJOR).$(number MINOR).abi

@@ -4,8 +4,6 @@
 #include "kernels/support.hpp"
 
 using namespace kernel_test;
-using linnet::kernels::AttentionArgs;
-using linnet::kernels::element_bytes;
 using linnet::kernels::kKeyTile;
 using linnet::kernels::KvFormat;
 using linnet::kernels::KvHead;
@@ -13,7 +11,8 @@ using linnet::kernels::KvHead;
 namespace {
 
 constexpr double kU = 0x1p-24;
-constexpr KvFormat kKv[] = {KvFormat::f16, KvFormat::f32};
+constexpr KvFormat kKv[] = {KvFormat::f16, KvFormat::f32, KvFormat::q8};
+static_assert(std::size(kKv) == linnet::kernels::kKvFormats);
 
 double half_to_double(std::uint16_t bits) {
     const int exponent = bits >> 10 & 31;
@@ -40,8 +39,8 @@ struct Cache {
 
     Cache(KvFormat f, std::size_t ring, std::size_t head_dim)
         : format(f),
-          keys(ring * head_dim * element_bytes(f)),
-          values(ring * head_dim * element_bytes(f)),
+          keys(linnet::kernels::key_bytes(f, head_dim, ring)),
+          values(linnet::kernels::value_bytes(f, head_dim, ring)),
           kv{keys.data(), values.data(), ring, head_dim} {
         std::memset(keys.data(), 0, keys.size());  // as the owner does: what is masked must be finite
         std::memset(values.data(), 0, values.size());
@@ -49,6 +48,33 @@ struct Cache {
     void store(const Table& t, std::int64_t pos, const float* key, const float* value) const {
         t.store_kv[static_cast<std::size_t>(format)].fn(kv, pos, key, value);
     }
+    // By the layouts that kernels/api/table.hpp describes.
+    double key(std::int64_t pos, std::size_t d) const {
+        const std::size_t slot = static_cast<std::size_t>(pos) % kv.ring;
+        if (format == KvFormat::q8) {
+            const FormatInfo& f = linnet::kernels::info(Format::q8_0);
+            const std::size_t tile = linnet::kernels::tile_bytes(f, kv.head_dim);
+            std::vector<float> row(kv.head_dim);
+            scalar().read_row[index(f)].fn(keys.data() + slot / 16 * tile, slot % 16, kv.head_dim, row.data());
+            return row[d];
+        }
+        return element(keys, slot / 16 * 16 * kv.head_dim + d * 16 + slot % 16);
+    }
+    double value(std::int64_t pos, std::size_t d) const {
+        const std::size_t slot = static_cast<std::size_t>(pos) % kv.ring;
+        if (format == KvFormat::q8) {
+            const std::byte* block = values.data() + slot / 32 * linnet::kernels::value_bytes(format, kv.head_dim, 32);
+            const std::size_t i = slot % 32;
+            std::int8_t q;
+            std::uint16_t scale;
+            std::memcpy(&q, block + d / 16 * 512 + i / 4 * 64 + d % 16 * 4 + i % 4, 1);
+            std::memcpy(&scale, block + 32 * kv.head_dim + 2 * i, 2);
+            return half_to_double(scale) * q;
+        }
+        return element(values, slot * kv.head_dim + d);
+    }
+
+  private:
     double element(const Guarded<std::byte>& from, std::size_t i) const {
         if (format == KvFormat::f16) {
             std::uint16_t bits;
@@ -58,14 +84,6 @@ struct Cache {
         float value;
         std::memcpy(&value, from.data() + 4 * i, 4);
         return value;
-    }
-    // By the layout that kernels/api/table.hpp describes.
-    double key(std::int64_t pos, std::size_t d) const {
-        const std::size_t slot = static_cast<std::size_t>(pos) % kv.ring;
-        return element(keys, slot / 16 * 16 * kv.head_dim + d * 16 + slot % 16);
-    }
-    double value(std::int64_t pos, std::size_t d) const {
-        return element(values, static_cast<std::size_t>(pos) % kv.ring * kv.head_dim + d);
     }
 };
 
@@ -92,21 +110,28 @@ Result attend(const Table& t, const Cache& cache, const Queries& queries, std::i
     const Guarded<float> l(n * 16);
     const Guarded<float> o(n * cache.kv.head_dim);
     const Guarded<float> scores(n * kKeyTile);
+    const Guarded<std::byte> panel(linnet::kernels::activation_bytes(Activations::q8, cache.kv.head_dim, n));
     t.attention[static_cast<std::size_t>(cache.format)].fn({cache.kv, q.data(), n, first.data(), last.data(), begin, end,
-                                                            m.data(), l.data(), o.data(), scores.data()});
+                                                            m.data(), l.data(), o.data(), scores.data(),
+                                                            panel.data()});
     CHECK(m.front_untouched());
     CHECK(l.front_untouched());
     CHECK(o.front_untouched());
     CHECK(scores.front_untouched());
+    CHECK(panel.front_untouched());
     return {m.copy(), l.copy(), o.copy()};
 }
 
-// Softmax of column c in double against o / sum(l).
+// Softmax of column c in double against o / sum(l), with the keys and values that the cache holds.
 //
 // A score is a chain of head_dim fmas: an error of head_dim u sum |q k|. p = e^(s - m): twice that (m is a score as
 // well), the subtraction's u |s - m| and the exponential's 8 u, relative. p v has a chain of n_keys fmas, l one of
 // n_keys / 16 sums, and both are rescaled at most once a tile by a factor within 9 u: with the quotient at the end
-// (2 n_keys + 20 n_tiles + 8) u relative to sum(p |v|), which is at most max |v|. Numerator and denominator both have p.
+// (2 n_keys + 20 n_tiles + 8) u relative to sum(p |v|), which is at most max |v|. Both numerator and denominator have
+// p's error.
+// An 8-bit cache rounds each query per 32 dimensions, by half of amax / 127 at most, which moves a score by half of
+// sum (amax / 127) |k|; and p times the scale d of a value, by half of a 127th of the largest of 32: an error of
+// max(p d) / 254 each, at most 127 times that for the value, which for n_keys of them is n_keys max(p d) / 2.
 void check_formula(const Cache& cache, const Queries& queries, std::size_t c, std::int64_t begin, std::int64_t end,
                    const Result& result) {
     const std::size_t head_dim = cache.kv.head_dim;
@@ -118,22 +143,31 @@ void check_formula(const Cache& cache, const Queries& queries, std::size_t c, st
         for (std::size_t d = 0; d < head_dim; ++d) CHECK(result.o[c * head_dim + d] == 0.0F);
         return;
     }
+    const bool rounds = cache.format == KvFormat::q8;
+    const float* q = queries.q.data() + c * head_dim;
     std::vector<double> scores;
     double magnitude = 0.0;
+    double rounding = 0.0;
     for (std::int64_t pos = first; pos <= last; ++pos) {
         double score = 0.0;
         double sum = 0.0;
+        double rounded = 0.0;
         for (std::size_t d = 0; d < head_dim; ++d) {
-            const double term = queries.q[c * head_dim + d] * cache.key(pos, d);
-            score += term;
-            sum += std::abs(term);
+            const double key = cache.key(pos, d);
+            score += q[d] * key;
+            sum += std::abs(q[d] * key);
+            if (!rounds) continue;
+            double amax = 0.0;
+            for (std::size_t i = d / 32 * 32; i < d / 32 * 32 + 32; ++i) amax = std::max<double>(amax, std::abs(q[i]));
+            rounded += amax / 254 * std::abs(key);
         }
         scores.push_back(score);
         magnitude = std::max(magnitude, sum);
+        rounding = std::max(rounding, rounded);
     }
     const double top = *std::max_element(scores.begin(), scores.end());
     const double bottom = *std::min_element(scores.begin(), scores.end());
-    const double score_error = static_cast<double>(head_dim) * kU * magnitude;
+    const double score_error = static_cast<double>(head_dim + 8) * kU * magnitude + rounding;
     CHECK(std::abs(result.m[c] - top) <= score_error);
     double total = 0.0;
     for (const double s : scores) total += std::exp(s - top);
@@ -184,7 +218,7 @@ Queries make_queries(std::size_t n, std::size_t head_dim, std::int64_t begin, st
 TEST_CASE("store_kv: layout, rounding, saturation; same bits") {
     Random random(21);
     for (const KvFormat format : kKv) {
-        for (const std::size_t head_dim : {16, 48, 64, 128, 256}) {
+        for (const std::size_t head_dim : Sizes{16, 48, 64, 128, 256}) {
             CAPTURE(head_dim);
             for (const std::int64_t pos : {0, 1, 15, 16, 63, 64, 100, 127, 128, 12345, 1 << 20}) {
                 CAPTURE(pos);
@@ -246,11 +280,11 @@ TEST_CASE("store_kv: half floats are finite whatever is stored; every half is ke
 TEST_CASE("attention: same bits for every head size and number of columns, and softmax in double") {
     Random random(22);
     for (const KvFormat format : kKv) {
-        for (const std::size_t head_dim : {16, 48, 64, 128, 256}) {
+        for (const std::size_t head_dim : Sizes{16, 48, 64, 128, 256}) {
             CAPTURE(head_dim);
             const Cache cache(format, 512, head_dim);
             fill(cache, 0, 200, random);
-            for (const std::size_t n : {1, 2, 3, 4, 5, 6, 7, 8, 9, 17}) {
+            for (const std::size_t n : Sizes{1, 2, 3, 4, 5, 6, 7, 8, 9, 17}) {
                 CAPTURE(n);
                 const auto queries = make_queries(n, head_dim, 0, 200, random);
                 const std::int64_t begin = n % 4 == 3 ? 64 : 0;
@@ -268,7 +302,7 @@ TEST_CASE("attention: same bits for every head size and number of columns, and s
 TEST_CASE("attention: rings wrap") {
     Random random(23);
     for (const KvFormat format : kKv) {
-        for (const std::size_t ring : {64, 128, 192}) {
+        for (const std::size_t ring : Sizes{64, 128, 192}) {
             CAPTURE(ring);
             const Cache cache(format, ring, 32);
             const std::int64_t n_pos = 1000;
@@ -334,7 +368,8 @@ TEST_CASE("attention: extreme scores, and values that are no numbers, give the s
                 queries.q = make_values(query, 6 * 16, random);
                 const Result expected = attend(scalar(), cache, queries, 0, 128);
                 // Sums of products beyond the range of float have infinities of both signs: no promise of bits.
-                const bool finite = std::all_of(expected.o.begin(), expected.o.end(), [](float o) { return std::isfinite(o); });
+                const bool finite =
+                    std::all_of(expected.o.begin(), expected.o.end(), [](float o) { return std::isfinite(o); });
                 for (const Table& t : simd_tables()) {
                     CAPTURE(std::string(t.isa));
                     const Result result = attend(t, cache, queries, 0, 128);
@@ -352,7 +387,7 @@ TEST_CASE("attention: extreme scores, and values that are no numbers, give the s
 
 TEST_CASE("merge_attention and finish_attention: same bits, and the formulas in double") {
     Random random(26);
-    for (const std::size_t head_dim : {16, 48, 64, 128, 256}) {
+    for (const std::size_t head_dim : Sizes{16, 48, 64, 128, 256}) {
         for (const float total_m : {-1e30F, -3.0F, 0.0F, 5.0F, 80.0F}) {
             for (const float m : {-1e30F, -100.0F, -3.0F, 0.5F, 5.0F}) {
                 std::vector<float> l = random.units(16);

@@ -14,7 +14,7 @@ constexpr double kU = 0x1p-24;
 std::vector<std::size_t> lengths() {
     std::vector<std::size_t> list;
     for (std::size_t n = 1; n <= 64; ++n) list.push_back(n);
-    for (const std::size_t n : {100, 127, 257, 1000, 4096, 4097}) list.push_back(n);
+    for (const std::size_t n : Sizes{100, 127, 257, 1000, 4096, 4097}) list.push_back(n);
     return list;
 }
 
@@ -49,7 +49,7 @@ void check_same_bits(const Call& call) {
 void check_survives(const Call& call) {
     constexpr float kInf = std::numeric_limits<float>::infinity();
     Random random(12);
-    for (const std::size_t n : {1, 5, 16, 33, 64}) {
+    for (const std::size_t n : Sizes{1, 5, 16, 33, 64}) {
         for (const float bad : {kInf, -kInf, std::nanf("")}) {
             for (std::size_t at = 0; at < n; ++at) {
                 auto values = random.units(n);
@@ -166,8 +166,8 @@ TEST_CASE("silu_mul: same bits, and the formula in double") {
 
 TEST_CASE("gelu_tanh_mul: same bits, and the formula in double") {
     check(kGelu);
-    // z = 2 u(g) has a relative error of 6 u (two products of the cube, the fma, the last product, two constants), which
-    // changes the sigmoid by |z| times that at most; the rest as in silu_mul.
+    // z = 2 u(g) has a relative error of 6 u (two products of the cube, the fma, the last product, two constants),
+    // which changes the sigmoid by |z| times that at most; the rest as in silu_mul.
     check_formula(kGelu, [](double g, double up) {
         const double z = 2.0 * std::sqrt(2.0 / 3.14159265358979323846) * (g + 0.044715 * g * g * g);
         const double y = g / (1.0 + std::exp(-z)) * up;  // 0.5 g (1 + tanh(z / 2))
@@ -257,8 +257,8 @@ struct Q8Block {
 
 TEST_CASE("pack_q8: d = amax / 127, q = rint(x * (127 / amax)), sums") {
     Random random(16);
-    for (const std::size_t width : {1, 3, 16}) {
-        for (const std::size_t n_blocks : {1, 2, 7}) {
+    for (const std::size_t width : Sizes{1, 3, 16}) {
+        for (const std::size_t n_blocks : Sizes{1, 2, 7}) {
             for (const Values kind : kAllValues) {
                 CAPTURE(static_cast<int>(kind));
                 const std::size_t n_in = 32 * n_blocks;
@@ -311,8 +311,8 @@ TEST_CASE("pack_q8: ties go to even, and what is no number stays in -127..127") 
             CHECK(ties.q[i] % 2 == 0);
             CHECK(std::abs(ties.q[i] - x[i]) == 0.5F);
         }
-        for (const float bad : {std::numeric_limits<float>::infinity(), -std::numeric_limits<float>::infinity(),
-                                std::nanf("")}) {
+        for (const float bad :
+             {std::numeric_limits<float>::infinity(), -std::numeric_limits<float>::infinity(), std::nanf("")}) {
             for (std::size_t at = 0; at < 32; ++at) {
                 auto broken = x;
                 broken[at] = bad;
@@ -327,8 +327,8 @@ TEST_CASE("pack_q8: ties go to even, and what is no number stays in -127..127") 
 
 TEST_CASE("pack_f32: a column of a panel") {
     Random random(17);
-    for (const std::size_t width : {1, 5, 16}) {
-        for (const std::size_t n : {1, 2, 15, 16, 17, 100}) {
+    for (const std::size_t width : Sizes{1, 5, 16}) {
+        for (const std::size_t n : Sizes{1, 2, 15, 16, 17, 100}) {
             const std::size_t slot = random.below(width);
             const Guarded<float> x(random.units(n));
             std::vector<Table> tables = simd_tables();

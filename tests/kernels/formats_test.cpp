@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-// Formats: decoding against the definitions that tests/reference has of its own, packing against decoding. A format that
-// is added is covered without an edit here, but for its definition in tests/reference/weights.cpp.
+// Formats: decoding against the definitions that tests/reference has of its own, packing against decoding. A format
+// that is added is covered without an edit here, but for its definition in tests/reference/weights.cpp.
 #include <array>
 #include <string>
 
@@ -39,9 +39,8 @@ TEST_CASE("formats: every one is found by its id in files, and no other") {
         const gguf::TensorTypeInfo* known = gguf::find_type(static_cast<gguf::TensorType>(type));
         REQUIRE(known != nullptr);
         std::string lower(known->name);
-        std::transform(lower.begin(), lower.end(), lower.begin(), [](char c) {
-            return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c;
-        });
+        std::transform(lower.begin(), lower.end(), lower.begin(),
+                       [](char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c; });
         CHECK(lower == f->name);
         CHECK(known->block_size == f->block_size);
         CHECK(known->block_bytes == f->block_bytes);
@@ -89,7 +88,7 @@ TEST_CASE("formats: a packed row reads back as it decodes, for any number of row
         Random random(2);
         std::vector<Table> tables = simd_tables();
         tables.push_back(scalar());
-        for (const std::size_t n_blocks : {1, 2, 3, 8}) {
+        for (const std::size_t n_blocks : Sizes{1, 2, 3, 8}) {
             const std::size_t n_in = n_blocks * f.block_size;
             const std::size_t row_bytes = linnet::kernels::row_bytes(f, n_in);
             REQUIRE(linnet::kernels::tile_bytes(f, n_in) == 16 * row_bytes);

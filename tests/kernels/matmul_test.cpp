@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 // Matrix products: every instruction set against the scalar table, bit by bit, over shapes that reach each remainder;
-// and the scalar table against a double-precision sum of the same operands with a bound derived below. Every buffer ends
-// at a page that cannot be read, begins after canaries, and is NaN wherever nothing was put.
+// and the scalar table against a double-precision sum of the same operands with a bound derived below. Every buffer
+// ends at a page that cannot be read, begins after canaries, and is NaN wherever nothing was put.
 #include <array>
 #include <bit>
 
@@ -170,7 +170,7 @@ TEST_CASE("matmul: every instruction set gives the scalar table's bits for every
         const BlockMaker maker(f);
         Random random(3);
         std::size_t turn = 0;
-        for (const std::size_t n_blocks : {1, 2, 3, 8, 9}) {
+        for (const std::size_t n_blocks : Sizes{1, 2, 3, 8, 9}) {
             for (const std::size_t n_tokens : kTokens) {
                 for (std::size_t n_tiles = 1; n_tiles <= 3; ++n_tiles, ++turn) {
                     const std::size_t n_rows = kRows[(n_tiles - 1) * 3 + turn % 3];
@@ -203,7 +203,7 @@ TEST_CASE("matmul: a token's result does not depend on the tokens beside it") {
         for (const Table& t : tables) {
             CAPTURE(std::string(t.isa));
             const auto together = Problem(f, n_in, n_rows, 37, rows, x).run(t, 0);
-            for (const std::size_t i : {0, 15, 16, 31, 32, 35, 36}) {
+            for (const std::size_t i : Sizes{0, 15, 16, 31, 32, 35, 36}) {
                 const auto alone = Problem(f, n_in, n_rows, 1, rows, std::span(x).subspan(i * n_in, n_in)).run(t, 0);
                 CHECK(same(alone, std::span(together).subspan(i * n_rows, n_rows)));
             }
@@ -216,8 +216,8 @@ TEST_CASE("matmul: the scalar table is the sum of the same operands in double, w
         CAPTURE(std::string(f.name));
         const BlockMaker maker(f);
         Random random(5);
-        for (const std::size_t n_blocks : {1, 2, 9}) {
-            for (const std::size_t n_tokens : {1, 17, 23}) {
+        for (const std::size_t n_blocks : Sizes{1, 2, 9}) {
+            for (const std::size_t n_tokens : Sizes{1, 17, 23}) {
                 check_against_double(make_problem(f, maker, n_blocks * f.block_size, 21, n_tokens, random), maker);
             }
         }

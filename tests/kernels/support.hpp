@@ -11,6 +11,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <cstring>
+#include <initializer_list>
 #include <limits>
 #include <span>
 #include <stdexcept>
@@ -32,6 +33,7 @@ using linnet::kernels::kQuantBlock;
 using linnet::kernels::kQuantBlockBytes;
 using linnet::kernels::kTileRows;
 using linnet::kernels::Table;
+using Sizes = std::initializer_list<std::size_t>;
 
 // What the build holds, whether or not this CPU can run it.
 inline std::vector<std::string> compiled_isas() {
@@ -136,9 +138,7 @@ class Guarded {
 };
 
 // The same bits; two NaNs count as the same, as the order in which one of two is passed on is nobody's promise.
-inline bool same(float a, float b) {
-    return (std::isnan(a) && std::isnan(b)) || std::memcmp(&a, &b, sizeof a) == 0;
-}
+inline bool same(float a, float b) { return (std::isnan(a) && std::isnan(b)) || std::memcmp(&a, &b, sizeof a) == 0; }
 inline bool same(std::span<const float> a, std::span<const float> b) {
     if (a.size() != b.size()) return false;
     if (a.empty() || std::memcmp(a.data(), b.data(), a.size_bytes()) == 0) return true;

@@ -33,7 +33,8 @@ void for_each_slot(const Table& t, F f) {
     f("rope_neox", t.rope_neox);
     f("rope_interleaved", t.rope_interleaved);
     for (std::size_t i = 0; i < linnet::kernels::kKvFormats; ++i) {
-        const std::string format = static_cast<linnet::kernels::KvFormat>(i) == linnet::kernels::KvFormat::f16 ? "f16" : "f32";
+        const std::string format =
+            static_cast<linnet::kernels::KvFormat>(i) == linnet::kernels::KvFormat::f16 ? "f16" : "f32";
         f("store_kv." + format, t.store_kv[i]);
         f("attention." + format, t.attention[i]);
     }
@@ -131,13 +132,14 @@ TEST_CASE("tables: every slot is filled, by whom coverage.txt says") {
     for (const std::string& isa : isas) {
         CAPTURE(isa);
         REQUIRE(expected.count(isa) == 1);
-        for (const auto& [slot, provider] : found.at(isa)) {
-            const auto& column = expected.at(isa);
+        const auto& column = expected.at(isa);
+        for (const auto& entry : found.at(isa)) {
+            const std::string& slot = entry.first;
             CHECK_MESSAGE(column.count(slot) == 1, slot << " is not in coverage.txt");
-            if (column.count(slot) == 1) CHECK_MESSAGE(column.at(slot) == provider, slot << " of " << isa);
+            if (column.count(slot) == 1) CHECK_MESSAGE(column.at(slot) == entry.second, slot << " of " << isa);
         }
-        for (const auto& [slot, provider] : expected.at(isa)) {
-            CHECK_MESSAGE(found.at(isa).count(slot) == 1, slot << " is gone");
+        for (const auto& entry : column) {
+            CHECK_MESSAGE(found.at(isa).count(entry.first) == 1, entry.first << " is gone");
         }
     }
 }

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
-// Whole models against results of other implementations: every golden of the list, with both types of KV cache, prefilled
-// at once and in chunks, and continued greedily token by token. Tolerances: goldens/README.md beside the fixtures.
+// Whole models against results of other implementations: every golden of the list, with both types of KV cache,
+// prefilled at once and in chunks, and continued greedily token by token. Tolerances: goldens/README.md beside the
+// fixtures.
 #include <string>
 #include <vector>
 

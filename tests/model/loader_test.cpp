@@ -158,8 +158,13 @@ TEST_CASE("loader: an embedding of another shape is refused") {
     const auto embedding = Rewrite(bytes).tensor("token_embd.weight");
     const std::uint64_t n_in = embedding.shape[0];
     const std::uint64_t n_vocab = embedding.shape[1];
-    for (const auto& shape : std::vector<std::vector<std::uint64_t>>{
-             {n_in + 1, n_vocab}, {n_in, n_vocab - 1}, {n_in, n_vocab + 1}, {n_in, 1}, {n_in}, {n_in, n_vocab, 2}, {1, n_vocab}}) {
+    for (const auto& shape : std::vector<std::vector<std::uint64_t>>{{n_in + 1, n_vocab},
+                                                                     {n_in, n_vocab - 1},
+                                                                     {n_in, n_vocab + 1},
+                                                                     {n_in, 1},
+                                                                     {n_in},
+                                                                     {n_in, n_vocab, 2},
+                                                                     {1, n_vocab}}) {
         check_refused(Rewrite(bytes).replace_tensor({"token_embd.weight", embedding.type, shape, {}}).bytes(),
                       Status::bad_file, {"token_embd.weight"});
     }
@@ -207,7 +212,7 @@ TEST_CASE("loader: each hyperparameter at each value that has broken a loader") 
                                      "rope.scaling.yarn_beta_fast",
                                      "rope.scaling.yarn_beta_slow",
                                      "rope.scale_linear"};
-    constexpr std::uint32_t kCounts[] = {0,      1,          2,         3,       513,         1024,       1U << 16,
+    constexpr std::uint32_t kCounts[] = {0,        1,        2,        3,        513,        1024,      1U << 16,
                                          1U << 20, 1U << 24, 1U << 28, 1U << 31, 0x7fffffff, 0xffffffff};
     constexpr float kInf = std::numeric_limits<float>::infinity();
     const float numbers[] = {0.0F, -0.0F, 1.0F, -1.0F, 1e-45F, 1e30F, 3e38F, -3e38F, kInf, -kInf, std::nanf("")};
@@ -250,7 +255,9 @@ TEST_CASE("loader: each hyperparameter at each value that has broken a loader") 
                 put([](auto& w, auto& k) { w.add_u64(k, (std::uint64_t{1} << 32) + 2); }),
                 put([](auto& w, auto& k) { w.add_bool(k, true); }),
                 put([](auto& w, auto& k) { w.add_strings(k, std::vector<std::string>{"a"}); }),
-                put([](auto& w, auto& k) { w.add_f32s(k, std::vector<float>{1.0F, 2.0F}); }),
+                put([](auto& w, auto& k) {
+                    w.add_f32s(k, std::vector<float>{1.0F, 2.0F});
+                }),
                 put([](auto& w, auto& k) { w.add_i32s(k, std::vector<std::int32_t>{}); }),
                 put([](auto& w, auto& k) { w.add_i32s(k, std::vector<std::int32_t>(2, -1)); }),
                 put([](auto& w, auto& k) { w.add_i32s(k, std::vector<std::int32_t>(7, 0)); }),
@@ -273,7 +280,8 @@ TEST_CASE("loader: numbers of layers and heads that the tensors do not bear out"
     check_refused(Rewrite(bytes).u32(start + "block_count", 1).bytes(), Status::bad_file, {"'blk.1."});
     check_refused(Rewrite(bytes).u32(start + "block_count", 3).bytes(), Status::bad_file, {"'blk.2.", "missing"});
     check_refused(Rewrite(bytes).u32(start + "block_count", 513).bytes(), Status::bad_file, {"'blk.2.", "missing"});
-    check_refused(Rewrite(bytes).u32(start + "block_count", 1U << 31).bytes(), Status::bad_file, {start + "block_count"});
+    check_refused(Rewrite(bytes).u32(start + "block_count", 1U << 31).bytes(), Status::bad_file,
+                  {start + "block_count"});
     check_refused(Rewrite(bytes).u32(start + "attention.head_count", 5).bytes(), Status::bad_file,
                   {start + "attention.head_count"});
     check_refused(Rewrite(bytes).u32(start + "attention.value_length", 16).bytes(), Status::unsupported,

@@ -16,8 +16,8 @@ using linnet::arch::RopeSpec;
 constexpr long double kPi = 3.14159265358979323846264338327950288L;
 
 // YaRN, section 3.2: with r(d) turns of dimension d over the original context, the frequency is interpolated where
-// r < beta_slow, kept where r > beta_fast, blended in between. The blend is linear in d between the dimensions that turn
-// beta_fast and beta_slow times, rounded outwards, as the authors' code has it.
+// r < beta_slow, kept where r > beta_fast, blended in between. The blend is linear in d between the dimensions that
+// turn beta_fast and beta_slow times, rounded outwards, as the authors' code has it.
 long double yarn(const RopeSpec& rope, long double frequency, std::size_t i) {
     const auto dimension = [&](long double turns) {
         return rope.n_rot * std::log(rope.n_ctx_orig / (turns * 2 * kPi)) /

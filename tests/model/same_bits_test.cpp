@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
-// The promise of the same bits: a model file, a type of KV cache and a sequence of tokens determine the logits, whatever
-// the instruction set, the number of threads, the way the tokens are split into passes, where the weights lie, and how
-// often a pass was interrupted, dropped or repeated. Compared with memcmp against one run: scalar, one thread,
+// The promise of the same bits: a model file, a type of KV cache and a sequence of tokens determine the logits,
+// whatever the instruction set, the number of threads, the way the tokens are split into passes, where the weights lie,
+// and how often a pass was interrupted, dropped or repeated. Compared with memcmp against one run: scalar, one thread,
 // packed, all tokens in one pass.
 #include <atomic>
 #include <chrono>
@@ -90,8 +90,8 @@ void check_all_ways(const Golden& golden, KvType kv) {
     }
 }
 
-// Combinations that hold every pair of an instruction set, a number of threads, a chunk and a place of weights: 12 pairs
-// of the first two, each with one place (both in turn) and two of the four chunks; `turn` moves on which.
+// Combinations that hold every pair of an instruction set, a number of threads, a chunk and a place of weights: 12
+// pairs of the first two, each with one place (both in turn) and two of the four chunks; `turn` moves on which.
 void check_some_ways(const Golden& golden, KvType kv, std::size_t turn) {
     const auto expected = plain_way(golden, kv);
     const auto names = isas();
@@ -242,8 +242,13 @@ TEST_CASE("same bits: long contexts over several spans of positions") {
                 std::uint32_t chunk;
             };
             const std::string best = isas().back();
-            for (const Case& c : std::vector<Case>{{best, 1, 1}, {best, 3, 1}, {best, 2, 7}, {best, 7, 64},
-                                                   {best, 3, 500}, {"scalar", 2, 500}, {isas()[isas().size() / 2], 2, 100}}) {
+            for (const Case& c : std::vector<Case>{{best, 1, 1},
+                                                   {best, 3, 1},
+                                                   {best, 2, 7},
+                                                   {best, 7, 64},
+                                                   {best, 3, 500},
+                                                   {"scalar", 2, 500},
+                                                   {isas()[isas().size() / 2], 2, 100}}) {
                 CAPTURE(c.isa);
                 CAPTURE(c.n_threads);
                 CAPTURE(c.chunk);

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-// A GGUF file written again with changes: keys and tensors dropped, replaced or added. What a loader must refuse is made
-// from what it accepts, one difference at a time.
+// A GGUF file written again with changes: keys and tensors dropped, replaced or added. What a loader must refuse is
+// made from what it accepts, one difference at a time.
 #pragma once
 
 #include <cstddef>
@@ -42,7 +42,9 @@ class Rewrite {
         architecture_ = name;
         return *this;
     }
-    Rewrite& drop_key(const std::string& key) { return replace_key(key, [](auto&, auto&) {}); }
+    Rewrite& drop_key(const std::string& key) {
+        return replace_key(key, [](auto&, auto&) {});
+    }
     // Instead of what the file has, or in addition.
     Rewrite& replace_key(const std::string& key, Put put) {
         keys_[key] = std::move(put);

@@ -1,11 +1,9 @@
 // SPDX-License-Identifier: MIT
-// The goldens that the runtime has to agree with: those of the architectures and formats that it knows, and those of the
-// default model. A list by name, so that one which is lost from the fixtures is missed.
+// The goldens that the runtime has to agree with: those of the architectures and formats that it knows, and those of
+// the default model. A list by name, so that one which is lost from the fixtures is missed.
 #pragma once
 
 #include <string>
-#include <utility>
-#include <vector>
 
 #include <doctest/doctest.h>
 
@@ -55,16 +53,17 @@ inline constexpr const char* kDefaultModels[] = {"bf16", "Q8_0", "Q4_K_M", "Q4_0
 inline constexpr const char* kLocalNames[] = {"llama3", "gemma3", "qwen3", "phi4mini_long", "quant_llama_q4_k_m"};
 
 // Calls f(name, golden) for every golden of the list, the default model's as "default-model/<type>". Without ../shared
-// that is the small set; the rest is named as skipped.
+// that is the small set; one line says what was skipped.
 template <class F>
 void for_each(F f) {
+    std::string skipped;
     for (const char* name : kNames) {
         const std::string text = name;
         CAPTURE(text);
         if (const auto folder = find(name)) {
             f(text, load(*folder));
         } else {
-            MESSAGE("skipped: no golden " << text);
+            skipped += " " + text;
         }
     }
     const auto shared = fixtures::shared();
@@ -74,9 +73,10 @@ void for_each(F f) {
         if (shared) {
             f(text, load(*shared / "default-model" / "goldens" / type));
         } else {
-            MESSAGE("skipped: no golden " << text);
+            skipped += " " + text;
         }
     }
+    if (!skipped.empty()) MESSAGE("skipped, not there:" << skipped);
 }
 
 }  // namespace golden

@@ -32,7 +32,8 @@ inline std::shared_ptr<linnet::Engine> make_engine(std::uint32_t n_threads = 1, 
 }
 
 // The file is mapped in either case; `mapped` says whether the weights stay there.
-inline std::unique_ptr<Model> open(std::shared_ptr<linnet::Engine> engine, const std::string& path, bool mapped = false) {
+inline std::unique_ptr<Model> open(std::shared_ptr<linnet::Engine> engine, const std::string& path,
+                                   bool mapped = false) {
     auto file = linnet::gguf::File::open(path, true, engine->memory);
     linnet::LoadOptions options;
     options.mapped = mapped;

@@ -22,6 +22,8 @@ clang clang++
 libclang-rt-dev /usr/lib/llvm-*/lib/clang/*/lib/linux/libclang_rt.fuzzer-*.a
 clang-format clang-format
 abigail-tools abidiff
+g++-aarch64-linux-gnu aarch64-linux-gnu-g++
+qemu-user qemu-aarch64
 ccache ccache
 git git
 pkg-config pkg-config

@@ -93,6 +93,7 @@ linnet_status linnet_session_create(linnet_model* model, const linnet_session_op
         require_pointer(session, "session");
         *session = nullptr;
         require_pointer(model, "model");
+        const FloatEnvironment environment;  // tables of rotations are computed here
         *session = make_handle<linnet_session>(model->engine, model->loaded, pass_shape(options));
     });
 }

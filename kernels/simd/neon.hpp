@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
-// NEON as every AArch64 processor has it: 16 lanes are four 128-bit registers, lane i in element i % 4 of register i / 4.
+// NEON as every AArch64 processor has it: 16 lanes are four 128-bit registers, lane i in element i % 4 of register i
+// / 4.
 #pragma once
 
 #include <arm_neon.h>
@@ -24,6 +25,10 @@ struct Neon : XsimdLanes<xsimd::neon64> {
     // ---- Floats
     static Floats fma(Floats a, Floats b, Floats c) {
         return each([&](int i) { return vfmaq_f32(c.v[i], a.v[i], b.v[i]); });
+    }
+    // xsimd's is an approximation.
+    static Floats div(Floats a, Floats b) {
+        return each([&](int i) { return vdivq_f32(a.v[i], b.v[i]); });
     }
     static Floats load_f16(const std::uint16_t* p) {
         return each([=](int i) { return vcvt_f32_f16(vreinterpret_f16_u16(vld1_u16(p + 4 * i))); });
@@ -64,8 +69,8 @@ struct Neon : XsimdLanes<xsimd::neon64> {
         const int8x16_t bytes = vld1q_s8(p);
         const int16x8_t low = vmovl_s8(vget_low_s8(bytes));
         const int16x8_t high = vmovl_high_s8(bytes);
-        return {{vmovl_s16(vget_low_s16(low)), vmovl_high_s16(low), vmovl_s16(vget_low_s16(high)),
-                 vmovl_high_s16(high)}};
+        return {
+            {vmovl_s16(vget_low_s16(low)), vmovl_high_s16(low), vmovl_s16(vget_low_s16(high)), vmovl_high_s16(high)}};
     }
     static void narrow_i8(std::int8_t* p, Ints a) {
         const int16x8_t low = vmovn_high_s32(vmovn_s32(a.v[0]), a.v[1]);
@@ -76,9 +81,8 @@ struct Neon : XsimdLanes<xsimd::neon64> {
         return each_int([&](int i) { return vshlq_s32(a.v[i], vdupq_n_s32(n)); });
     }
     static Ints shift_right(Ints a, int n) {
-        return each_int([&](int i) {
-            return vreinterpretq_s32_u32(vshlq_u32(vreinterpretq_u32_s32(a.v[i]), vdupq_n_s32(-n)));
-        });
+        return each_int(
+            [&](int i) { return vreinterpretq_s32_u32(vshlq_u32(vreinterpretq_u32_s32(a.v[i]), vdupq_n_s32(-n))); });
     }
     static std::int32_t reduce_add_ints(Ints a) {
         return vaddvq_s32(vaddq_s32(vaddq_s32(a.v[0], a.v[1]), vaddq_s32(a.v[2], a.v[3])));
@@ -133,30 +137,31 @@ struct Neon : XsimdLanes<xsimd::neon64> {
         vst1q_u8(p[3], vuzp2q_u8(odd[0], odd[1]));
     }
 
-    // Weights as signed bytes: those of 0..127 as they are; 0..255 becomes w - 128, which is one exclusive or.
+    // Weights as signed bytes: those up to 127 as they are; 0..255 become w - 128, which is one exclusive or ...
     template <int max>
     static int8x16_t signed_weights(uint8x16_t w) {
         if constexpr (max > 127) w = veorq_u8(w, vdupq_n_u8(0x80));
         return vreinterpretq_s8_u8(w);
     }
-    // What w - 128 leaves out: 128 * sum(x) of the 4 n activations.
-    template <int n>
+    // ... and 128 * sum(x) over the 4 n activations is left out.
+    template <int max, int n>
     static int32x4_t left_out(const std::int8_t* x) {
         std::int32_t sum = 0;
-        for (int g = 0; g < n; g += 4) sum += vaddlvq_s8(vld1q_s8(x + 4 * g));
+        if constexpr (max > 127) {
+            for (int g = 0; g < n; g += 4) sum += vaddlvq_s8(vld1q_s8(x + 4 * g));
+        }
         return vdupq_n_s32(128 * sum);
     }
 
     // Products of a register's rows 0 and 1 (low half), 2 and 3 (high half) add up in int16 over kGroups groups:
     //     max <= 15:  8 * 15 * 127 = 15240          max <= 31:  8 * 31 * 127 = 31496
-    //     max <= 63:  4 * 63 * 127 = 32004          above:      2 * 128 * 127 = 32512 (127 or w - 128, see above)
-    // Then pairs are added into int32, and pairs of these at the end: 0 0 1 1 and 2 2 3 3 become 0 1 2 3.
-    // umlal of unsigned weights would need unsigned activations; the signed form costs the same.
+    //     max <= 63:  4 * 63 * 127 = 32004          above:      2 * 128 * 127 = 32512 (|w| <= 128 as a signed byte)
+    // Then pairs are added into int32, and pairs of these at the end: 0 0 1 1 and 2 2 3 3 become 0 1 2 3. The
+    // multiplies are what limits this: two smlal for 16 products, of which the processors issue one or two per cycle.
     template <int max, int n>
     static Ints dot(Ints start, const Bytes* w, const std::int8_t* x) {
         constexpr int kGroups = max <= 31 ? 8 : max <= 63 ? 4 : 2;
-        int32x4_t back = vdupq_n_s32(0);
-        if constexpr (max > 127) back = left_out<n>(x);
+        const int32x4_t back = left_out<max, n>(x);
         return each_int([&](int i) {
             int32x4_t low = vdupq_n_s32(0);
             int32x4_t high = vdupq_n_s32(0);
@@ -174,6 +179,12 @@ struct Neon : XsimdLanes<xsimd::neon64> {
             }
             return vaddq_s32(vaddq_s32(start.v[i], back), vpaddq_s32(low, high));
         });
+    }
+
+    // 0..127 are signed bytes, too.
+    template <int n>
+    static Ints dot_signed(Ints start, const Bytes* v, const std::uint8_t* p) {
+        return dot<127, n>(start, v, reinterpret_cast<const std::int8_t*>(p));
     }
 
     static int8x16_t broadcast_group(const std::int8_t* x) {

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: MIT
 // Storing keys and values, attention over a span, merging spans: every instruction set against the scalar table, bit by
 // bit, and the scalar table against softmax in double. Bounds are derived where they are used; u is 2^-24.
+#include <map>
+
 #include "kernels/support.hpp"
 
 using namespace kernel_test;
@@ -30,6 +32,15 @@ double stored(KvFormat format, float x) {
     return std::nearbyint(limited / quantum) * quantum;
 }
 
+// 1 when `got` is not what the cache should hold of x. 8 bits: x within half of d = amax / 127, where amax is that of
+// the values which share d, and d is rounded to a half float (by 2^-11, or 2^-25 where that is subnormal).
+std::size_t wrong(KvFormat format, float x, double got, double amax) {
+    if (format != KvFormat::q8) return got == stored(format, x) ? 0 : 1;
+    const double d = amax / 127;
+    if (d >= 65504.0) return std::isfinite(got) ? 0 : 1;  // saturates
+    return std::abs(got - x) <= d / 2 * 1.001 + 127 * (d * 0x1p-11 + 0x1p-25) ? 0 : 1;
+}
+
 // A ring with guarded ends, filled through store_kv of one table.
 struct Cache {
     KvFormat format;
@@ -49,32 +60,43 @@ struct Cache {
         t.store_kv[static_cast<std::size_t>(format)].fn(kv, pos, key, value);
     }
     // By the layouts that kernels/api/table.hpp describes.
-    double key(std::int64_t pos, std::size_t d) const {
+    std::vector<float> key(std::int64_t pos) const {
         const std::size_t slot = static_cast<std::size_t>(pos) % kv.ring;
+        std::vector<float> row(kv.head_dim);
         if (format == KvFormat::q8) {
             const FormatInfo& f = linnet::kernels::info(Format::q8_0);
             const std::size_t tile = linnet::kernels::tile_bytes(f, kv.head_dim);
-            std::vector<float> row(kv.head_dim);
             scalar().read_row[index(f)].fn(keys.data() + slot / 16 * tile, slot % 16, kv.head_dim, row.data());
-            return row[d];
+            return row;
         }
-        return element(keys, slot / 16 * 16 * kv.head_dim + d * 16 + slot % 16);
+        for (std::size_t d = 0; d < kv.head_dim; ++d) {
+            row[d] = static_cast<float>(element(keys, slot / 16 * 16 * kv.head_dim + d * 16 + slot % 16));
+        }
+        return row;
     }
     double value(std::int64_t pos, std::size_t d) const {
         const std::size_t slot = static_cast<std::size_t>(pos) % kv.ring;
         if (format == KvFormat::q8) {
-            const std::byte* block = values.data() + slot / 32 * linnet::kernels::value_bytes(format, kv.head_dim, 32);
-            const std::size_t i = slot % 32;
             std::int8_t q;
-            std::uint16_t scale;
-            std::memcpy(&q, block + d / 16 * 512 + i / 4 * 64 + d % 16 * 4 + i % 4, 1);
-            std::memcpy(&scale, block + 32 * kv.head_dim + 2 * i, 2);
-            return half_to_double(scale) * q;
+            std::memcpy(&q, value_block(slot) + d / 16 * 512 + slot % 32 / 4 * 64 + d % 16 * 4 + slot % 4, 1);
+            return value_scale(pos) * q;
         }
         return element(values, slot * kv.head_dim + d);
     }
 
+    // Of an 8-bit cache; 0 otherwise.
+    double value_scale(std::int64_t pos) const {
+        if (format != KvFormat::q8) return 0.0;
+        const std::size_t slot = static_cast<std::size_t>(pos) % kv.ring;
+        std::uint16_t bits;
+        std::memcpy(&bits, value_block(slot) + 32 * kv.head_dim + slot % 32 * 2, 2);
+        return half_to_double(bits);
+    }
+
   private:
+    const std::byte* value_block(std::size_t slot) const {
+        return values.data() + slot / 32 * linnet::kernels::value_bytes(format, kv.head_dim, 32);
+    }
     double element(const Guarded<std::byte>& from, std::size_t i) const {
         if (format == KvFormat::f16) {
             std::uint16_t bits;
@@ -91,7 +113,12 @@ struct Result {
     std::vector<float> m;
     std::vector<float> l;
     std::vector<float> o;
-    bool operator==(const Result& other) const { return same(m, other.m) && same(l, other.l) && same(o, other.o); }
+    // Zeros of either sign are the same maximum: e^(s - m) does not tell them apart, and nothing else sees m.
+    bool operator==(const Result& other) const {
+        const auto same_m = [](float a, float b) { return a == b || same(a, b); };
+        return std::equal(m.begin(), m.end(), other.m.begin(), other.m.end(), same_m) && same(l, other.l) &&
+               same(o, other.o);
+    }
 };
 
 struct Queries {
@@ -111,8 +138,8 @@ Result attend(const Table& t, const Cache& cache, const Queries& queries, std::i
     const Guarded<float> o(n * cache.kv.head_dim);
     const Guarded<float> scores(n * kKeyTile);
     const Guarded<std::byte> panel(linnet::kernels::activation_bytes(Activations::q8, cache.kv.head_dim, n));
-    t.attention[static_cast<std::size_t>(cache.format)].fn({cache.kv, q.data(), n, first.data(), last.data(), begin, end,
-                                                            m.data(), l.data(), o.data(), scores.data(),
+    t.attention[static_cast<std::size_t>(cache.format)].fn({cache.kv, q.data(), n, first.data(), last.data(), begin,
+                                                            end, m.data(), l.data(), o.data(), scores.data(),
                                                             panel.data()});
     CHECK(m.front_untouched());
     CHECK(l.front_untouched());
@@ -122,6 +149,21 @@ Result attend(const Table& t, const Cache& cache, const Queries& queries, std::i
     return {m.copy(), l.copy(), o.copy()};
 }
 
+// Column c as the cache's kernels see it.
+std::vector<double> query(const Cache& cache, const Queries& queries, std::size_t c) {
+    const auto q = std::span(queries.q).subspan(c * cache.kv.head_dim, cache.kv.head_dim);
+    std::vector<double> result(q.begin(), q.end());
+    for (std::size_t b = 0; cache.format == KvFormat::q8 && b < q.size(); b += 32) {
+        float amax = 0.0F;
+        for (std::size_t i = b; i < b + 32; ++i) amax = std::max(amax, std::abs(q[i]));
+        for (std::size_t i = b; i < b + 32; ++i) {
+            const float rounded = amax < 1e-30F ? 0.0F : std::nearbyint(q[i] * (127.0F / amax));
+            result[i] = static_cast<double>(rounded) * (amax / 127.0F);
+        }
+    }
+    return result;
+}
+
 // Softmax of column c in double against o / sum(l), with the keys and values that the cache holds.
 //
 // A score is a chain of head_dim fmas: an error of head_dim u sum |q k|. p = e^(s - m): twice that (m is a score as
@@ -129,9 +171,8 @@ Result attend(const Table& t, const Cache& cache, const Queries& queries, std::i
 // n_keys / 16 sums, and both are rescaled at most once a tile by a factor within 9 u: with the quotient at the end
 // (2 n_keys + 20 n_tiles + 8) u relative to sum(p |v|), which is at most max |v|. Both numerator and denominator have
 // p's error.
-// An 8-bit cache rounds each query per 32 dimensions, by half of amax / 127 at most, which moves a score by half of
-// sum (amax / 127) |k|; and p times the scale d of a value, by half of a 127th of the largest of 32: an error of
-// max(p d) / 254 each, at most 127 times that for the value, which for n_keys of them is n_keys max(p d) / 2.
+// An 8-bit cache takes queries as pack_q8 rounds them, which is done here as well, and rounds p times the scale d of a
+// value to 127ths of the largest of 32 positions: an error of max(p d) / 254 at most, times the value's 8-bit number.
 void check_formula(const Cache& cache, const Queries& queries, std::size_t c, std::int64_t begin, std::int64_t end,
                    const Result& result) {
     const std::size_t head_dim = cache.kv.head_dim;
@@ -143,31 +184,23 @@ void check_formula(const Cache& cache, const Queries& queries, std::size_t c, st
         for (std::size_t d = 0; d < head_dim; ++d) CHECK(result.o[c * head_dim + d] == 0.0F);
         return;
     }
-    const bool rounds = cache.format == KvFormat::q8;
-    const float* q = queries.q.data() + c * head_dim;
+    const std::vector<double> q = query(cache, queries, c);
     std::vector<double> scores;
     double magnitude = 0.0;
-    double rounding = 0.0;
     for (std::int64_t pos = first; pos <= last; ++pos) {
         double score = 0.0;
         double sum = 0.0;
-        double rounded = 0.0;
+        const auto key = cache.key(pos);
         for (std::size_t d = 0; d < head_dim; ++d) {
-            const double key = cache.key(pos, d);
-            score += q[d] * key;
-            sum += std::abs(q[d] * key);
-            if (!rounds) continue;
-            double amax = 0.0;
-            for (std::size_t i = d / 32 * 32; i < d / 32 * 32 + 32; ++i) amax = std::max<double>(amax, std::abs(q[i]));
-            rounded += amax / 254 * std::abs(key);
+            score += q[d] * key[d];
+            sum += std::abs(q[d] * key[d]);
         }
         scores.push_back(score);
         magnitude = std::max(magnitude, sum);
-        rounding = std::max(rounding, rounded);
     }
     const double top = *std::max_element(scores.begin(), scores.end());
     const double bottom = *std::min_element(scores.begin(), scores.end());
-    const double score_error = static_cast<double>(head_dim + 8) * kU * magnitude + rounding;
+    const double score_error = static_cast<double>(head_dim) * kU * magnitude;
     CHECK(std::abs(result.m[c] - top) <= score_error);
     double total = 0.0;
     for (const double s : scores) total += std::exp(s - top);
@@ -176,15 +209,28 @@ void check_formula(const Cache& cache, const Queries& queries, std::size_t c, st
                             (2 * n_keys + 20 * static_cast<double>((end - begin) / 64) + 8) * kU;
     float sum = 0.0F;
     for (std::size_t i = 0; i < 16; ++i) sum += result.l[c * 16 + i];
-    for (std::size_t d = 0; d < head_dim; ++d) {
-        double expected = 0.0;
-        double largest = 0.0;
-        for (std::size_t i = 0; i < scores.size(); ++i) {
-            const double v = cache.value(first + static_cast<std::int64_t>(i), d);
-            expected += std::exp(scores[i] - top) / total * v;
-            largest = std::max(largest, std::abs(v));
+    // max(p d) / 254 of each block of 32 positions; zero without rounding.
+    std::map<std::int64_t, double> steps;
+    for (std::int64_t pos = first; pos <= last; ++pos) {
+        const double p = std::exp(scores[static_cast<std::size_t>(pos - first)] - top);
+        steps[pos / 32] = std::max(steps[pos / 32], p * cache.value_scale(pos) / 254 * 1.001);
+    }
+    std::vector<double> expected(head_dim);
+    std::vector<double> largest(head_dim);
+    std::vector<double> rounding(head_dim);
+    for (std::int64_t pos = first; pos <= last; ++pos) {
+        const double p = std::exp(scores[static_cast<std::size_t>(pos - first)] - top) / total;
+        const double scale = cache.value_scale(pos);
+        for (std::size_t d = 0; d < head_dim; ++d) {
+            const double v = cache.value(pos, d);
+            expected[d] += p * v;
+            largest[d] = std::max(largest[d], std::abs(v));
+            if (scale > 0.0) rounding[d] += steps[pos / 32] / total * std::abs(v) / scale;
         }
-        CHECK(std::abs(result.o[c * head_dim + d] / sum - expected) <= relative * largest + 1e-37);
+    }
+    for (std::size_t d = 0; d < head_dim; ++d) {
+        const double error = std::abs(result.o[c * head_dim + d] / sum - expected[d]);
+        CHECK(error <= relative * largest[d] + rounding[d] + 1e-37);
     }
 }
 
@@ -218,7 +264,7 @@ Queries make_queries(std::size_t n, std::size_t head_dim, std::int64_t begin, st
 TEST_CASE("store_kv: layout, rounding, saturation; same bits") {
     Random random(21);
     for (const KvFormat format : kKv) {
-        for (const std::size_t head_dim : Sizes{16, 48, 64, 128, 256}) {
+        for (const std::size_t head_dim : Sizes{32, 64, 96, 128, 256}) {
             CAPTURE(head_dim);
             for (const std::int64_t pos : {0, 1, 15, 16, 63, 64, 100, 127, 128, 12345, 1 << 20}) {
                 CAPTURE(pos);
@@ -238,9 +284,16 @@ TEST_CASE("store_kv: layout, rounding, saturation; same bits") {
                     }
                     std::size_t n_wrong = 0;
                     for (std::size_t d = 0; d < head_dim; ++d) {
-                        if (expected.key(pos, d) != stored(format, key.data()[d])) ++n_wrong;
-                        if (expected.value(pos, d) != stored(format, value.data()[d])) ++n_wrong;
-                        if (expected.key(pos + 1, d) != 0.0 || expected.value(pos + 1, d) != 0.0) ++n_wrong;
+                        const auto amax = [&](const Guarded<float>& x, std::size_t from, std::size_t to) {
+                            double highest = 0.0;
+                            for (std::size_t i = from; i < to; ++i)
+                                highest = std::max<double>(highest, std::abs(x.data()[i]));
+                            return highest;
+                        };
+                        const std::size_t b = d / 32 * 32;
+                        n_wrong += wrong(format, key.data()[d], expected.key(pos)[d], amax(key, b, b + 32));
+                        n_wrong += wrong(format, value.data()[d], expected.value(pos, d), amax(value, 0, head_dim));
+                        if (expected.key(pos + 1)[d] != 0.0F || expected.value(pos + 1, d) != 0.0) ++n_wrong;
                     }
                     CHECK(n_wrong == 0);
                 }
@@ -249,29 +302,45 @@ TEST_CASE("store_kv: layout, rounding, saturation; same bits") {
     }
 }
 
-TEST_CASE("store_kv: half floats are finite whatever is stored; every half is kept") {
+TEST_CASE("store_kv: what is stored is finite in caches of fewer bits") {
     std::vector<Table> tables = simd_tables();
     tables.push_back(scalar());
     constexpr float kInf = std::numeric_limits<float>::infinity();
     std::vector<float> bad = {kInf, -kInf, std::nanf(""), -std::nanf(""), 65519.9F, 65520.0F, -65520.0F, 1e38F};
-    bad.resize(16, 65504.0F);
+    bad.resize(32, 65504.0F);
     for (const Table& t : tables) {
         CAPTURE(std::string(t.isa));
-        const Cache cache(KvFormat::f16, 64, 16);
-        cache.store(t, 3, bad.data(), bad.data());
-        for (std::size_t d = 0; d < 16; ++d) {
-            CHECK(std::abs(cache.key(3, d)) <= 65504.0);
-            CHECK(std::abs(cache.value(3, d)) <= 65504.0);
+        for (const KvFormat format : {KvFormat::f16, KvFormat::q8}) {
+            for (std::size_t turn = 0; turn < 32; ++turn) {
+                std::rotate(bad.begin(), bad.begin() + 1, bad.end());
+                const Cache cache(format, 64, 32);
+                cache.store(t, 3, bad.data(), bad.data());
+                std::size_t n_bad = 0;
+                for (std::size_t d = 0; d < 32; ++d) {
+                    n_bad += std::abs(cache.key(3)[d]) <= 65504.0F * 127 ? 0 : 1;
+                    n_bad += std::abs(cache.value(3, d)) <= 65504.0 * 127 ? 0 : 1;
+                }
+                CHECK(n_bad == 0);
+            }
         }
+    }
+}
+
+TEST_CASE("store_kv: every half float is kept") {
+    std::vector<Table> tables = simd_tables();
+    tables.push_back(scalar());
+    for (const Table& t : tables) {
+        CAPTURE(std::string(t.isa));
+        const Cache cache(KvFormat::f16, 64, 32);
         std::size_t n_changed = 0;
-        for (std::uint32_t first = 0; first < 0x7c00; first += 16) {
+        for (std::uint32_t first = 0; first < 0x7c00; first += 32) {
             std::vector<float> halves;
-            for (std::uint32_t i = 0; i < 16; ++i) {
+            for (std::uint32_t i = 0; i < 32; ++i) {
                 const std::uint32_t bits = (first + i) | (i % 2 == 0 ? 0 : 0x8000U);
                 halves.push_back(static_cast<float>(half_to_double(static_cast<std::uint16_t>(bits))));
             }
             cache.store(t, 0, halves.data(), halves.data());
-            for (std::size_t d = 0; d < 16; ++d) n_changed += cache.value(0, d) != halves[d] ? 1 : 0;
+            for (std::size_t d = 0; d < 32; ++d) n_changed += cache.value(0, d) != halves[d] ? 1 : 0;
         }
         CHECK(n_changed == 0);
     }
@@ -280,7 +349,7 @@ TEST_CASE("store_kv: half floats are finite whatever is stored; every half is ke
 TEST_CASE("attention: same bits for every head size and number of columns, and softmax in double") {
     Random random(22);
     for (const KvFormat format : kKv) {
-        for (const std::size_t head_dim : Sizes{16, 48, 64, 128, 256}) {
+        for (const std::size_t head_dim : Sizes{32, 64, 96, 128, 256}) {
             CAPTURE(head_dim);
             const Cache cache(format, 512, head_dim);
             fill(cache, 0, 200, random);
@@ -330,9 +399,9 @@ TEST_CASE("attention: a column does not depend on the others, nor on tiles that 
     std::vector<Table> tables = simd_tables();
     tables.push_back(scalar());
     for (const KvFormat format : kKv) {
-        const Cache cache(format, 512, 48);
+        const Cache cache(format, 512, 64);
         fill(cache, 0, 512, random, 3.0F);
-        Queries queries = make_queries(11, 48, 130, 300, random);
+        Queries queries = make_queries(11, 64, 130, 300, random);
         for (std::int64_t& first : queries.first) first = std::max<std::int64_t>(first, 128);
         for (const Table& t : tables) {
             CAPTURE(std::string(t.isa));
@@ -340,14 +409,14 @@ TEST_CASE("attention: a column does not depend on the others, nor on tiles that 
             CHECK(attend(t, cache, queries, 0, 512) == together);
             for (std::size_t c = 0; c < queries.size(); ++c) {
                 Queries one;
-                one.q.assign(queries.q.begin() + static_cast<std::ptrdiff_t>(c * 48),
-                             queries.q.begin() + static_cast<std::ptrdiff_t>(c * 48 + 48));
+                one.q.assign(queries.q.begin() + static_cast<std::ptrdiff_t>(c * 64),
+                             queries.q.begin() + static_cast<std::ptrdiff_t>(c * 64 + 64));
                 one.first = {queries.first[c]};
                 one.last = {queries.last[c]};
                 const Result alone = attend(t, cache, one, 128, 320);
                 CHECK(same(alone.m[0], together.m[c]));
                 CHECK(same(alone.l, std::span(together.l).subspan(c * 16, 16)));
-                CHECK(same(alone.o, std::span(together.o).subspan(c * 48, 48)));
+                CHECK(same(alone.o, std::span(together.o).subspan(c * 64, 64)));
             }
         }
     }
@@ -356,16 +425,16 @@ TEST_CASE("attention: a column does not depend on the others, nor on tiles that 
 TEST_CASE("attention: extreme scores, and values that are no numbers, give the same bits or at least survive") {
     Random random(25);
     for (const KvFormat format : kKv) {
-        const Cache cache(format, 128, 16);
+        const Cache cache(format, 128, 32);
         for (const Values kind : kAllValues) {
             for (std::int64_t pos = 0; pos < 128; ++pos) {
-                const auto key = make_values(kind, 16, random);
-                const auto value = make_values(pos % 2 == 0 ? kind : Values::mixed, 16, random);
+                const auto key = make_values(kind, 32, random);
+                const auto value = make_values(pos % 2 == 0 ? kind : Values::mixed, 32, random);
                 cache.store(scalar(), pos, key.data(), value.data());
             }
             for (const Values query : {Values::normal, Values::zero, Values::tiny, Values::spike, Values::mixed}) {
-                auto queries = make_queries(6, 16, 0, 128, random);
-                queries.q = make_values(query, 6 * 16, random);
+                auto queries = make_queries(6, 32, 0, 128, random);
+                queries.q = make_values(query, 6 * 32, random);
                 const Result expected = attend(scalar(), cache, queries, 0, 128);
                 // Sums of products beyond the range of float have infinities of both signs: no promise of bits.
                 const bool finite =
@@ -377,9 +446,9 @@ TEST_CASE("attention: extreme scores, and values that are no numbers, give the s
                 }
             }
         }
-        auto queries = make_queries(3, 16, 0, 128, random);
+        auto queries = make_queries(3, 32, 0, 128, random);
         queries.q[5] = std::nanf("");
-        queries.q[20] = std::numeric_limits<float>::infinity();
+        queries.q[40] = std::numeric_limits<float>::infinity();
         (void)attend(scalar(), cache, queries, 0, 128);
         for (const Table& t : simd_tables()) (void)attend(t, cache, queries, 0, 128);
     }
@@ -387,7 +456,7 @@ TEST_CASE("attention: extreme scores, and values that are no numbers, give the s
 
 TEST_CASE("merge_attention and finish_attention: same bits, and the formulas in double") {
     Random random(26);
-    for (const std::size_t head_dim : Sizes{16, 48, 64, 128, 256}) {
+    for (const std::size_t head_dim : Sizes{32, 64, 96, 128, 256}) {
         for (const float total_m : {-1e30F, -3.0F, 0.0F, 5.0F, 80.0F}) {
             for (const float m : {-1e30F, -100.0F, -3.0F, 0.5F, 5.0F}) {
                 std::vector<float> l = random.units(16);

@@ -32,9 +32,10 @@ void for_each_slot(const Table& t, F f) {
     f("gelu_tanh_mul", t.gelu_tanh_mul);
     f("rope_neox", t.rope_neox);
     f("rope_interleaved", t.rope_interleaved);
-    for (std::size_t i = 0; i < linnet::kernels::kKvFormats; ++i) {
-        const std::string format =
-            static_cast<linnet::kernels::KvFormat>(i) == linnet::kernels::KvFormat::f16 ? "f16" : "f32";
+    const std::string kv_formats[] = {"f16", "f32", "q8"};  // in the order of KvFormat
+    static_assert(std::size(kv_formats) == linnet::kernels::kKvFormats);
+    for (std::size_t i = 0; i < std::size(kv_formats); ++i) {
+        const std::string& format = kv_formats[i];
         f("store_kv." + format, t.store_kv[i]);
         f("attention." + format, t.attention[i]);
     }
@@ -100,7 +101,7 @@ TEST_CASE("tables: what the build has and this CPU runs") {
 }
 
 TEST_CASE("tables: names that are not there are refused and leave the table alone") {
-    for (const char* name : {"avx", "AVX2", "avx2 ", "avx1024", "scala", "scalar2", "neon"}) {
+    for (const char* name : {"avx", "AVX2", "avx2 ", "avx1024", "scala", "scalar2", "sve"}) {
         CAPTURE(name);
         Table t;
         t.isa = "mine";

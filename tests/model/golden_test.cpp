@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// Whole models against results of other implementations: every golden of the list, with both types of KV cache,
+// Whole models against results of other implementations: every golden of the list, with each type of KV cache,
 // prefilled at once and in chunks, and continued greedily token by token. Tolerances: goldens/README.md beside the
 // fixtures.
 #include <string>
@@ -29,7 +29,7 @@ bool is_quantised(const linnet::Model& model) {
 }
 
 golden::Tolerance tolerance(const Golden& golden, bool quantised, KvType kv) {
-    if (quantised) return golden::kQ8Tolerance;
+    if (quantised || kv == KvType::q8) return golden::kQ8Tolerance;
     return kv == KvType::f32 ? golden::float32_tolerance(golden) : golden::kKvF16Tolerance;
 }
 
@@ -73,11 +73,11 @@ TEST_CASE("the repository's own goldens are there") {
     }
 }
 
-TEST_CASE("goldens: logits of all positions, with f32 and f16 KV caches") {
+TEST_CASE("goldens: logits of all positions, with each type of KV cache") {
     golden::for_each([](const std::string&, const Golden& golden) {
         const auto model = runner::open(runner::make_engine(), golden.model.string());
         const bool quantised = is_quantised(*model);
-        for (const KvType kv : {KvType::f32, KvType::f16}) {
+        for (const KvType kv : {KvType::f32, KvType::f16, KvType::q8}) {
             CAPTURE(static_cast<int>(kv));
             for (const std::uint32_t chunk : {0U, 13U}) {
                 CAPTURE(chunk);

@@ -140,6 +140,7 @@ TEST_CASE("same bits: instruction sets x threads x prefill chunks x packed or ma
     for (const char* name : {"phi4mini_long", "gemma3", "quant_llama_q4_k_m"}) {
         CAPTURE(std::string(name));
         check_some_ways(local(name), KvType::f32, turn++);
+        check_some_ways(local(name), KvType::q8, turn++);
     }
 }
 
@@ -222,7 +223,7 @@ TEST_CASE("same bits: long contexts over several spans of positions") {
         const auto packed = runner::open(engine(isas().back(), 1), golden.model.string());
         const std::uint32_t n_vocab = packed->spec().n_vocab;
         const auto tokens = random_tokens(1100, n_vocab);
-        for (const KvType kv : {KvType::f16, KvType::f32}) {
+        for (const KvType kv : {KvType::f16, KvType::f32, KvType::q8}) {
             CAPTURE(static_cast<int>(kv));
             Forward whole(*packed, runner::shape(2048, 0, kv));
             const auto expected = runner::logits(whole, tokens);
@@ -252,7 +253,7 @@ TEST_CASE("same bits: long contexts over several spans of positions") {
                 CAPTURE(c.isa);
                 CAPTURE(c.n_threads);
                 CAPTURE(c.chunk);
-                if (kv == KvType::f32 && c.isa != best) continue;
+                if (kv != KvType::f16 && c.isa != best) continue;
                 const auto model = runner::open(engine(c.isa, c.n_threads), golden.model.string());
                 // One token at a time from 900 on: decoding what was prefilled.
                 const std::size_t n_first = c.chunk == 1 ? 900 : tokens.size();
@@ -278,18 +279,21 @@ TEST_CASE("same bits: sliding windows in rings that wrap many times") {
         const Golden golden = golden::load(*folder);
         const auto model = runner::open(engine(isas().back(), 2), golden.model.string());
         const auto tokens = random_tokens(400, model->spec().n_vocab);
-        Forward whole(*model, runner::shape(400, 0, KvType::f16));
-        const auto expected = runner::logits(whole, tokens);
-        for (const std::uint32_t chunk : {1U, 2U, 7U, 33U, 48U, 64U, 100U}) {
-            CAPTURE(chunk);
-            Forward forward(*model, runner::shape(400, chunk, KvType::f16));
-            CHECK(same(runner::logits(forward, tokens, chunk), expected));
-            // Going back: where the windows are still held, from there; else from the beginning.
-            for (const std::uint32_t back : {399U, 395U, 370U, 300U, 1U}) {
-                const std::uint32_t from = forward.restart(back);
-                CHECK((from == back || from == 0));
-                const auto again = runner::logits(forward, std::span(tokens).subspan(from), chunk, from);
-                CHECK(same(again, std::span(expected).last(again.size())));
+        for (const KvType kv : {KvType::f16, KvType::q8}) {
+            CAPTURE(static_cast<int>(kv));
+            Forward whole(*model, runner::shape(400, 0, kv));
+            const auto expected = runner::logits(whole, tokens);
+            for (const std::uint32_t chunk : {1U, 2U, 7U, 33U, 48U, 64U, 100U}) {
+                CAPTURE(chunk);
+                Forward forward(*model, runner::shape(400, chunk, kv));
+                CHECK(same(runner::logits(forward, tokens, chunk), expected));
+                // Going back: where the windows are still held, from there; else from the beginning.
+                for (const std::uint32_t back : {399U, 395U, 370U, 300U, 1U}) {
+                    const std::uint32_t from = forward.restart(back);
+                    CHECK((from == back || from == 0));
+                    const auto again = runner::logits(forward, std::span(tokens).subspan(from), chunk, from);
+                    CHECK(same(again, std::span(expected).last(again.size())));
+                }
             }
         }
     }

@@ -1,0 +1,56 @@
+// SPDX-License-Identifier: MIT
+// The same bits on every processor: logits have one hash, which stands here, and which x86-64 and AArch64 (in qemu:
+// scripts/test_aarch64.sh) both have to give. The values say nothing about being right, which golden_test.cpp looks
+// after; a change of the arithmetic changes them, and the failing test prints the new ones.
+#include <cstdint>
+#include <cstring>
+#include <string>
+
+#include <doctest/doctest.h>
+
+#include "tests/support/golden.hpp"
+#include "tests/support/runner.hpp"
+
+namespace {
+
+using linnet::KvType;
+
+// FNV-1a over the bytes of the floats, low byte first.
+std::uint64_t hash(std::span<const float> values) {
+    std::uint64_t h = 0xcbf29ce484222325U;
+    for (const float value : values) {
+        std::uint32_t bits;
+        std::memcpy(&bits, &value, sizeof bits);
+        for (int i = 0; i < 4; ++i) h = (h ^ (bits >> (8 * i) & 0xff)) * 0x100000001b3U;
+    }
+    return h;
+}
+
+struct Case {
+    const char* name;
+    KvType kv;
+    std::uint64_t expected;
+};
+constexpr Case kCases[] = {
+    {"llama3", KvType::f32, 0},
+    {"llama3", KvType::f16, 0},
+    {"llama3", KvType::q8, 0},
+    {"gemma3", KvType::f16, 0},
+    {"phi4mini_long", KvType::f16, 0},
+    {"quant_llama_q4_k_m", KvType::f16, 0},
+    {"quant_llama_q4_k_m", KvType::q8, 0},
+};
+
+}  // namespace
+
+TEST_CASE("same bits: logits have the hash that they have on other processors") {
+    for (const Case& c : kCases) {
+        CAPTURE(std::string(c.name));
+        CAPTURE(static_cast<int>(c.kv));
+        const golden::Golden golden = golden::load(fixtures::local() / "goldens" / c.name);
+        const auto model = runner::open(runner::make_engine(), golden.model.string());
+        const auto n_ctx = std::max(static_cast<std::uint32_t>(golden.tokens.size()), golden.n_ctx_min.value_or(0));
+        linnet::Forward forward(*model, runner::shape(n_ctx, 0, c.kv));
+        CHECK(hash(runner::logits(forward, golden.tokens)) == c.expected);
+    }
+}

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: MIT
-// Every kernel of every table: format x instruction set x number of tokens. Weights lie in the second-level cache (prefill)
-// or far beyond the last one (decode). Counters: GB/s of weights, and the share of this core's own limits, which are
-// measured first with the tool's probes (int8 dot products for quantised formats, f32 multiply-adds for float ones).
+// Every kernel of every table: format x instruction set x number of tokens. Weights lie in the second-level cache
+// (prefill) or far beyond the last one (decode). Counters: GB/s of weights, and the share of this core's own limits,
+// which are measured first with the tool's probes (int8 dot products for quantised formats, f32 multiply-adds for float
+// ones).
 //
 //     build/release/bench_kernels --benchmark_filter='matmul/q4_k/.*'
 #include <benchmark/benchmark.h>
@@ -18,8 +19,8 @@ namespace {
 
 using namespace linnet::kernels;
 
-constexpr std::size_t kWidth = 2048;  // n_in
-constexpr std::size_t kCached = 16;   // tiles
+constexpr std::size_t kWidth = 2048;      // n_in
+constexpr std::size_t kCached = 16;       // tiles
 constexpr std::size_t kStreamed = 16384;  // tiles: 300 MB and more
 
 struct Problem {
@@ -32,7 +33,8 @@ struct Problem {
         : weights(n_tiles * tile_bytes(format, kWidth)),
           x(activation_bytes(format.activations, kWidth, n_tokens)),
           y(n_tiles * kTileRows * n_tokens),
-          args{weights.data(), n_tiles, n_tiles * kTileRows, kWidth, x.data(), n_tokens, y.data(), n_tiles * kTileRows} {
+          args{weights.data(), n_tiles,  n_tiles * kTileRows, kWidth, x.data(),
+               n_tokens,       y.data(), n_tiles * kTileRows} {
         std::mt19937 random(1);
         std::uint32_t bits = 0;
         for (std::size_t i = 0; i < weights.size(); ++i) {

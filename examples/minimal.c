@@ -4,7 +4,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "linnet.h"
+#include <linnet.h>
 
 static int32_t print(void* user, const linnet_event* event) {
     (void)user;

@@ -150,8 +150,9 @@ typedef struct linnet_source {
 
 #define LINNET_KV_F16 0
 #define LINNET_KV_F32 1
-#define LINNET_KV_Q8_0 2 /* 8 bits and scales: half the memory of F16, faster on long contexts, about as exact as the
-                          8-bit activations of quantised weights */
+#define LINNET_KV_Q8_0                                                                             \
+    2 /* 8 bits and scales: half the memory of F16, faster on long contexts, about as exact as the \
+       8-bit activations of quantised weights */
 
 typedef struct linnet_model_options {
     uint32_t struct_size;

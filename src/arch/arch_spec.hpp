@@ -27,12 +27,12 @@ struct RopeSpec {
     RopeScaling scaling = RopeScaling::none;
     std::uint32_t n_rot = 0;  // dimensions that are rotated, the first of each head
     float theta = 10000.0F;
-    float factor = 1.0F;         // linear, yarn: context extension
+    float factor = 1.0F;           // linear, yarn: context extension
     std::uint32_t n_ctx_orig = 0;  // yarn, longrope: context of the original training
-    float beta_fast = 32.0F;     // yarn
-    float beta_slow = 1.0F;      // yarn
-    float magnitude = 1.0F;      // multiplies cos and sin
-    bool use_factors = false;    // divide frequencies by the tensor rope_freqs.weight when the file has it
+    float beta_fast = 32.0F;       // yarn
+    float beta_slow = 1.0F;        // yarn
+    float magnitude = 1.0F;        // multiplies cos and sin
+    bool use_factors = false;      // divide frequencies by the tensor rope_freqs.weight when the file has it
     bool operator==(const RopeSpec&) const = default;
 };
 
@@ -99,9 +99,9 @@ enum class Dim : std::uint8_t {
     one,
     d_model,
     n_vocab,
-    q,        // n_heads * head_dim
-    kv,       // n_kv_heads * head_dim
-    qkv,      // q + 2 kv
+    q,    // n_heads * head_dim
+    kv,   // n_kv_heads * head_dim
+    qkv,  // q + 2 kv
     head_dim,
     d_ff,
     two_d_ff,  // gate and up fused
@@ -112,8 +112,8 @@ enum class Need : std::uint8_t { required, optional };
 
 struct TensorSlot {
     Role role;
-    Dim n_in;           // the contiguous axis
-    Dim n_out;          // Dim::one for vectors
+    Dim n_in;   // the contiguous axis
+    Dim n_out;  // Dim::one for vectors
     Need need = Need::required;
 };
 

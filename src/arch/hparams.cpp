@@ -74,7 +74,8 @@ float HParams::positive(std::string_view name) const {
 float HParams::positive_or(std::string_view name, float otherwise) const {
     const std::string k = key(name);
     const float value = file_.f32(k).value_or(otherwise);
-    if (!(value > 0.0F && value < 1e30F)) throw Error(Status::bad_file, "key '{}' is {}, not a positive number", k, value);
+    if (!(value > 0.0F && value < 1e30F))
+        throw Error(Status::bad_file, "key '{}' is {}, not a positive number", k, value);
     return value;
 }
 

@@ -23,8 +23,8 @@ class HParams {
     // In 0..max, `otherwise` when absent.
     std::uint32_t count_or(std::string_view name, std::uint32_t otherwise, std::uint32_t max) const;
     // The same for a key which holds one number for all layers or an array with one for each.
-    std::uint32_t layer_count(std::string_view name, std::uint32_t layer, std::uint32_t n_layers, std::uint32_t otherwise,
-                              std::uint32_t max) const;
+    std::uint32_t layer_count(std::string_view name, std::uint32_t layer, std::uint32_t n_layers,
+                              std::uint32_t otherwise, std::uint32_t max) const;
     // Finite and > 0.
     float positive(std::string_view name) const;
     float positive_or(std::string_view name, float otherwise) const;

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-// Llama 1 to 3.2 and all that converters write under its name: Mistral, TinyLlama, SmolLM 1/2, DeepSeek-R1 distills, Yi.
-// Queries and keys are stored permuted for interleaved rotation. Paper: arXiv 2302.13971.
+// Llama 1 to 3.2 and all that converters write under its name: Mistral, TinyLlama, SmolLM 1/2, DeepSeek-R1 distills,
+// Yi. Queries and keys are stored permuted for interleaved rotation. Paper: arXiv 2302.13971.
 #include "arch/hparams.hpp"
 
 namespace linnet::arch {

@@ -32,13 +32,13 @@ struct Case {
     std::uint64_t expected;
 };
 constexpr Case kCases[] = {
-    {"llama3", KvType::f32, 0},
-    {"llama3", KvType::f16, 0},
-    {"llama3", KvType::q8, 0},
-    {"gemma3", KvType::f16, 0},
-    {"phi4mini_long", KvType::f16, 0},
-    {"quant_llama_q4_k_m", KvType::f16, 0},
-    {"quant_llama_q4_k_m", KvType::q8, 0},
+    {"llama3", KvType::f32, 14191710523248819368U},
+    {"llama3", KvType::f16, 6987226091266412610U},
+    {"llama3", KvType::q8, 924494494182278158U},
+    {"gemma3", KvType::f16, 4274380471550355203U},
+    {"phi4mini_long", KvType::f16, 9522119795892876421U},
+    {"quant_llama_q4_k_m", KvType::f16, 10334998199359030226U},
+    {"quant_llama_q4_k_m", KvType::q8, 3240618281809287039U},
 };
 
 }  // namespace

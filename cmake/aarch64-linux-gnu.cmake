@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: MIT
-# Toolchain: 64-bit Arm Linux by Debian's cross compiler (g++-aarch64-linux-gnu); programs run in an emulator (qemu-user)
-# which has every instruction set that the kernels know. Libraries of headers only are the host's.
+# Toolchain: 64-bit Arm Linux by Debian's cross compiler (g++-aarch64-linux-gnu); programs run in an emulator
+# (qemu-user) which has every instruction set that the kernels know. Libraries of headers only are the host's.
 set(CMAKE_SYSTEM_NAME Linux)
 set(CMAKE_SYSTEM_PROCESSOR aarch64)
 set(CMAKE_C_COMPILER aarch64-linux-gnu-gcc)

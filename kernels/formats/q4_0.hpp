@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
-// Q4_0: 32 weights w = d * (q - 8), q in 0..15, d in f16. Byte j holds weight j low, weight j + 16 high.
+// Q4_0: 32 weights w = d * (q - 8), q in 0..15, d in f16. Byte j holds weight j
+// low, weight j + 16 high.
 #pragma once
 
 #include "kernels/formats/format.hpp"
@@ -44,10 +45,14 @@ struct q4_0 {
 
     template <class V>
     struct Unpack {
-        const Tile& tile;
-        explicit Unpack(const Tile& t) : tile(t) {}
-        void weights(std::size_t, typename V::Bytes (&w)[8]) const { tile.q.template load<V>(w); }
-        typename V::Floats scale(std::size_t) const { return V::load_f16(tile.d); }
+        const Tile* tile;
+        void open(const Tile& t) { tile = &t; }
+        void select(std::size_t) {}
+        template <int g>
+        typename V::Bytes group() const {
+            return tile->q.template group<V, g>();
+        }
+        typename V::Floats scale() const { return V::load_f16(tile->d); }
     };
 };
 

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
-// Q4_1: 32 weights w = d * q + m, q in 0..15, d and m in f16. Nibbles as in Q4_0.
+// Q4_1: 32 weights w = d * q + m, q in 0..15, d and m in f16. Nibbles as in
+// Q4_0.
 #pragma once
 
 #include "kernels/formats/format.hpp"
@@ -48,11 +49,15 @@ struct q4_1 {
 
     template <class V>
     struct Unpack {
-        const Tile& tile;
-        explicit Unpack(const Tile& t) : tile(t) {}
-        void weights(std::size_t, typename V::Bytes (&w)[8]) const { tile.q.template load<V>(w); }
-        typename V::Floats scale(std::size_t) const { return V::load_f16(tile.d); }
-        typename V::Floats minimum(std::size_t) const { return V::load_f16(tile.m); }
+        const Tile* tile;
+        void open(const Tile& t) { tile = &t; }
+        void select(std::size_t) {}
+        template <int g>
+        typename V::Bytes group() const {
+            return tile->q.template group<V, g>();
+        }
+        typename V::Floats scale() const { return V::load_f16(tile->d); }
+        typename V::Floats minimum() const { return V::load_f16(tile->m); }
     };
 };
 

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: MIT
-// Q4_K: 256 weights in 8 sub-blocks of 32, w = d * scale * q - dmin * minimum; q in 0..15, scale and minimum in 0..63,
-// d and dmin in f16. Byte j of the i-th 32 quant bytes holds sub-block 2 i low, 2 i + 1 high.
-// d * scale and dmin * minimum have 11 + 6 bits: exact in f32.
+// Q4_K: 256 weights in 8 sub-blocks of 32, w = d * scale * q - dmin * minimum;
+// q in 0..15, scale and minimum in 0..63, d and dmin in f16. Byte j of the i-th
+// 32 quant bytes holds sub-block 2 i low, 2 i + 1 high. d * scale and dmin *
+// minimum have 11 + 6 bits: exact in f32.
 #pragma once
 
 #include "kernels/formats/format.hpp"
@@ -68,19 +69,27 @@ struct q4_k {
 
     template <class V>
     struct Unpack {
-        const Tile& tile;
+        const Tile* tile;
+        const Nibbles* quants;
         typename V::Floats d;
         typename V::Floats negative_dmin;
         typename V::Floats scales;
         typename V::Floats minimums;
-        explicit Unpack(const Tile& t)
-            : tile(t), d(V::load_f16(t.d)), negative_dmin(V::sub(V::zero(), V::load_f16(t.dmin))) {}
-        void weights(std::size_t sub, typename V::Bytes (&w)[8]) {
-            tile.q[sub].template load<V>(w);
-            tile.scales.template load<V>(sub, scales, minimums);
+        void open(const Tile& t) {
+            tile = &t;
+            d = V::load_f16(t.d);
+            negative_dmin = V::sub(V::zero(), V::load_f16(t.dmin));
         }
-        typename V::Floats scale(std::size_t) const { return V::mul(d, scales); }
-        typename V::Floats minimum(std::size_t) const { return V::mul(negative_dmin, minimums); }
+        void select(std::size_t sub) {
+            quants = tile->q + sub;
+            tile->scales.template load<V>(sub, scales, minimums);
+        }
+        template <int g>
+        typename V::Bytes group() const {
+            return quants->template group<V, g>();
+        }
+        typename V::Floats scale() const { return V::mul(d, scales); }
+        typename V::Floats minimum() const { return V::mul(negative_dmin, minimums); }
     };
 };
 

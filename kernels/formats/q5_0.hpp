@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
-// Q5_0: 32 weights w = d * (q - 16), q in 0..31, d in f16. Nibbles as in Q4_0; bit k of qh is weight k's fifth bit.
+// Q5_0: 32 weights w = d * (q - 16), q in 0..31, d in f16. Nibbles as in Q4_0;
+// bit k of qh is weight k's fifth bit.
 #pragma once
 
 #include "kernels/formats/format.hpp"
@@ -52,13 +53,14 @@ struct q5_0 {
 
     template <class V>
     struct Unpack {
-        const Tile& tile;
-        explicit Unpack(const Tile& t) : tile(t) {}
-        void weights(std::size_t, typename V::Bytes (&w)[8]) const {
-            tile.q.template load<V>(w);
-            tile.high.template add_to<V>(w);
+        const Tile* tile;
+        void open(const Tile& t) { tile = &t; }
+        void select(std::size_t) {}
+        template <int g>
+        typename V::Bytes group() const {
+            return V::or_bytes(tile->q.template group<V, g>(), tile->high.template group<V, g>());
         }
-        typename V::Floats scale(std::size_t) const { return V::load_f16(tile.d); }
+        typename V::Floats scale() const { return V::load_f16(tile->d); }
     };
 };
 

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
-// Q5_1: 32 weights w = d * q + m, q in 0..31, d and m in f16. Quants as in Q5_0.
+// Q5_1: 32 weights w = d * q + m, q in 0..31, d and m in f16. Quants as in
+// Q5_0.
 #pragma once
 
 #include "kernels/formats/format.hpp"
@@ -57,14 +58,15 @@ struct q5_1 {
 
     template <class V>
     struct Unpack {
-        const Tile& tile;
-        explicit Unpack(const Tile& t) : tile(t) {}
-        void weights(std::size_t, typename V::Bytes (&w)[8]) const {
-            tile.q.template load<V>(w);
-            tile.high.template add_to<V>(w);
+        const Tile* tile;
+        void open(const Tile& t) { tile = &t; }
+        void select(std::size_t) {}
+        template <int g>
+        typename V::Bytes group() const {
+            return V::or_bytes(tile->q.template group<V, g>(), tile->high.template group<V, g>());
         }
-        typename V::Floats scale(std::size_t) const { return V::load_f16(tile.d); }
-        typename V::Floats minimum(std::size_t) const { return V::load_f16(tile.m); }
+        typename V::Floats scale() const { return V::load_f16(tile->d); }
+        typename V::Floats minimum() const { return V::load_f16(tile->m); }
     };
 };
 

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
-// Q5_K: as Q4_K with a fifth bit, q in 0..31: bit `sub` of byte k of `high` belongs to weight k of that sub-block.
+// Q5_K: as Q4_K with a fifth bit, q in 0..31: bit `sub` of byte k of `high`
+// belongs to weight k of that sub-block.
 #pragma once
 
 #include "kernels/formats/format.hpp"
@@ -75,20 +76,27 @@ struct q5_k {
 
     template <class V>
     struct Unpack {
-        const Tile& tile;
+        const Tile* tile;
+        const typename Tile::Quants* quants;
         typename V::Floats d;
         typename V::Floats negative_dmin;
         typename V::Floats scales;
         typename V::Floats minimums;
-        explicit Unpack(const Tile& t)
-            : tile(t), d(V::load_f16(t.d)), negative_dmin(V::sub(V::zero(), V::load_f16(t.dmin))) {}
-        void weights(std::size_t sub, typename V::Bytes (&w)[8]) {
-            tile.q[sub].low.template load<V>(w);
-            tile.q[sub].high.template add_to<V>(w);
-            tile.scales.template load<V>(sub, scales, minimums);
+        void open(const Tile& t) {
+            tile = &t;
+            d = V::load_f16(t.d);
+            negative_dmin = V::sub(V::zero(), V::load_f16(t.dmin));
         }
-        typename V::Floats scale(std::size_t) const { return V::mul(d, scales); }
-        typename V::Floats minimum(std::size_t) const { return V::mul(negative_dmin, minimums); }
+        void select(std::size_t sub) {
+            quants = tile->q + sub;
+            tile->scales.template load<V>(sub, scales, minimums);
+        }
+        template <int g>
+        typename V::Bytes group() const {
+            return V::or_bytes(quants->low.template group<V, g>(), quants->high.template group<V, g>());
+        }
+        typename V::Floats scale() const { return V::mul(d, scales); }
+        typename V::Floats minimum() const { return V::mul(negative_dmin, minimums); }
     };
 };
 

@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: MIT
-// Q6_K: 256 weights in 16 sub-blocks of 16, w = d * scale * (q - 32); q in 0..63, scale int8, d in f16.
-// In each half of 128: byte j of `low` (64) holds weights j and j + 64 in its nibbles; byte j of `high` (32) two bits
-// each of weights j, j + 32, j + 64, j + 96.
-// Integer bound: |scale * sum| <= 128 * 16 * 63 * 127 < 2^24 per 16 weights, so int32 holds a block exactly.
+// Q6_K: 256 weights in 16 sub-blocks of 16, w = d * scale * (q - 32); q in
+// 0..63, scale int8, d in f16. In each half of 128: byte j of `low` (64) holds
+// weights j and j + 64 in its nibbles; byte j of `high` (32) two bits each of
+// weights j, j + 32, j + 64, j + 96. Integer bound: |scale * sum| <= 128 * 16 *
+// 63 * 127 < 2^24 per 16 weights, so int32 holds a block exactly.
 #pragma once
 
 #include "kernels/formats/format.hpp"
@@ -35,7 +36,8 @@ struct q6_k {
     struct Tile {
         struct Quants {
             Nibbles low;
-            std::uint8_t high[128];  // bits 2 (g % 4) of byte (row, j) of vector g / 4 belong to group g
+            std::uint8_t high[128];  // bits 2 (g % 4) of byte (row, j) of vector g / 4
+                                     // belong to group g
         } q[8];
         std::uint8_t scales[16][16];  // [sub-block][row], signed bytes
         std::uint16_t d[16];
@@ -96,24 +98,33 @@ struct q6_k {
 
     template <class V>
     struct Unpack {
-        const Tile& tile;
+        const Tile* tile;
+        const typename Tile::Quants* quants;
+        const std::uint8_t (*scales)[16];
         typename V::Floats d;
-        explicit Unpack(const Tile& t) : tile(t), d(V::load_f16(t.d)) {}
-        void weights(std::size_t sub, typename V::Bytes (&w)[8]) const {
-            const auto& q = tile.q[sub];
-            q.low.template load<V>(w);
-            for (int half = 0; half < 2; ++half) {
-                const auto high = V::load_bytes(q.high + 64 * half);
-                w[4 * half] = V::or_bytes(w[4 * half], V::template shift_left<4>(V::template field<0>(high, 3)));
-                w[4 * half + 1] =
-                    V::or_bytes(w[4 * half + 1], V::template shift_left<2>(V::template field<0>(high, 12)));
-                w[4 * half + 2] = V::or_bytes(w[4 * half + 2], V::template field<0>(high, 48));
-                w[4 * half + 3] = V::or_bytes(w[4 * half + 3], V::template field<2>(high, 48));
+        void open(const Tile& t) {
+            tile = &t;
+            d = V::load_f16(t.d);
+        }
+        void select(std::size_t sub) {
+            quants = tile->q + sub;
+            scales = tile->scales + 2 * sub;
+        }
+        template <int g>
+        typename V::Bytes group() const {
+            const auto high = V::load_bytes(quants->high + 64 * (g / 4));
+            const auto low = quants->low.template group<V, g>();
+            // Two bits to bits 4 and 5.
+            if constexpr (g % 4 < 2) {
+                return V::or_bytes(low,
+                                   V::template shift_left<4 - g % 4 * 2>(V::template field<0>(high, 3 << g % 4 * 2)));
+            } else {
+                return V::or_bytes(low, V::template field<g % 4 * 2 - 4>(high, 48));
             }
         }
-        typename V::Floats scale(std::size_t) const { return d; }
-        typename V::Ints half_scale(std::size_t sub, std::size_t half) const {
-            return V::widen_i8(reinterpret_cast<const std::int8_t*>(tile.scales[2 * sub + half]));
+        typename V::Floats scale() const { return d; }
+        typename V::Ints half_scale(std::size_t half) const {
+            return V::widen_i8(reinterpret_cast<const std::int8_t*>(scales[half]));
         }
     };
 };

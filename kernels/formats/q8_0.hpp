@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
-// Q8_0: 32 weights w = d * q, q in -128..127, d in f16. Tiles hold q + 128, the unsigned side of dot products.
+// Q8_0: 32 weights w = d * q, q in -128..127, d in f16. Tiles hold q + 128, the
+// unsigned side of dot products.
 #pragma once
 
 #include "kernels/formats/format.hpp"
@@ -43,12 +44,14 @@ struct q8_0 {
 
     template <class V>
     struct Unpack {
-        const Tile& tile;
-        explicit Unpack(const Tile& t) : tile(t) {}
-        void weights(std::size_t, typename V::Bytes (&w)[8]) const {
-            for (int g = 0; g < 8; ++g) w[g] = V::load_bytes(tile.q + 64 * g);
+        const Tile* tile;
+        void open(const Tile& t) { tile = &t; }
+        void select(std::size_t) {}
+        template <int g>
+        typename V::Bytes group() const {
+            return V::load_bytes(tile->q + 64 * g);
         }
-        typename V::Floats scale(std::size_t) const { return V::load_f16(tile.d); }
+        typename V::Floats scale() const { return V::load_f16(tile->d); }
     };
 };
 

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
-// Attention on an 8-bit KV cache: both products are exact integer dot products. q.k is the matmul of Q8_0 weights with
-// keys as rows. For p.v the scale of each position is folded into p, which is quantised per 32 positions; a masked
+// Attention on an 8-bit KV cache: both products are exact integer dot products.
+// q.k is the matmul of Q8_0 weights with keys as rows. For p.v the scale of
+// each position is folded into p, which is quantised per 32 positions; a masked
 // position has p = 0 and adds nothing, whatever its slot holds.
 #pragma once
 
@@ -46,8 +47,8 @@ void store_kv_q8(const KvHead& kv, std::int64_t pos, const float* key, const flo
     std::memcpy(block + kValueBlock * kv.head_dim + 2 * i, &half, 2);
 }
 
-// One column's 64 p, in place, for the dot products with values: 0..127 per block of 32 positions in the first 64
-// bytes, then the two scales.
+// One column's 64 p, in place, for the dot products with values: 0..127 per
+// block of 32 positions in the first 64 bytes, then the two scales.
 struct QuantisedP {
     float row[kKeyTile];
 
@@ -112,9 +113,9 @@ void attention_q8(const AttentionArgs& a) {
             const Q8Panel panel{a.panel + c0 / kPanelTokens * panel_bytes, width};
             for_columns<V::kColumns>(0, width, [&]<int N>(std::size_t column) {
                 float* scores = a.scores + (c0 + column) * kKeyTile;
-                for (std::size_t tile = 0; tile < kKeyTile / kRows; ++tile) {
-                    quantised_tile<V, q8_0, N>(keys + tile * (head_dim / 32), head_dim, panel, column,
-                                               scores + tile * kRows, kKeyTile, kRows);
+                for (std::size_t tile = 0; tile < kKeyTile / kRows; tile += V::kTiles) {
+                    quantised_tiles<V, q8_0, N, V::kTiles>(keys + tile * (head_dim / 32), head_dim, panel, column,
+                                                           scores + tile * kRows, kKeyTile, V::kTiles * kRows);
                 }
                 softmax_columns<V>(a, pos, c0 + column, N);
                 auto* p = reinterpret_cast<QuantisedP*>(scores);

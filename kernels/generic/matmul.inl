@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
-// y[t, r] = sum_k x[t, k] * W[r, k] on packed tiles. Lanes are rows: each output is one chain of fused multiply-adds
-// over the blocks of its row in ascending order, whatever the number of columns or tiles.
+// y[t, r] = sum_k x[t, k] * W[r, k] on packed tiles. Lanes are rows: each
+// output is one chain of fused multiply-adds over the blocks of its row in
+// ascending order, whatever the number of columns or tiles.
 #pragma once
 
 #include "kernels/api/table.hpp"
@@ -9,7 +10,8 @@
 namespace linnet::kernels::LINNET_ISA {
 namespace {
 
-// One panel of q8 activations, read block by block (layout: kernels/api/table.hpp).
+// One panel of q8 activations, read block by block (layout:
+// kernels/api/table.hpp).
 struct Q8Panel {
     const std::byte* data;
     std::size_t width;  // P
@@ -38,50 +40,106 @@ inline void store_rows(float* y, std::size_t n_rows, typename V::Floats a) {
     std::memcpy(y, rows, n_rows * sizeof(float));
 }
 
-// N columns from `column` on of one panel, one tile.
-template <class V, class F, int N>
-inline void quantised_tile(const typename F::Tile* tiles, std::size_t n_in, Q8Panel x, std::size_t column, float* y,
-                           std::size_t y_stride, std::size_t n_rows) {
-    using Floats = typename V::Floats;
+// Groups [first, first + n) of a sub-block, unpacked.
+template <class V, int first, int n, class Unpack>
+inline void load_groups(const Unpack& unpack, typename V::Bytes* w) {
+    w[0] = unpack.template group<first>();
+    if constexpr (n > 1) load_groups<V, first + 1, n - 1>(unpack, w + 1);
+}
+
+// Adds the exact dot products of groups [first, first + n) of T tiles and N
+// columns, the groups unpacked once for all columns, each broadcast of
+// activations used for all tiles.
+template <class V, int max, int first, int n, class Unpack, int T, int N>
+inline void add_groups_at_once(const Unpack (&unpack)[T], const std::int8_t* q, typename V::Ints (&sum)[T][N]) {
+    typename V::Bytes w[T][n];
+    for (int i = 0; i < T; ++i) load_groups<V, first, n>(unpack[i], w[i]);
+#pragma GCC unroll 16
+    for (int t = 0; t < N; ++t) {
+#pragma GCC unroll 4
+        for (int i = 0; i < T; ++i) sum[i][t] = V::template dot<max, n>(sum[i][t], w[i], q + t * 32 + 4 * first);
+    }
+}
+
+// The same in the portions that suit V: all groups at once, or one by one,
+// those first that share bytes (g and g + n / 2).
+template <class V, int max, int first, int n, int done = 0, class Unpack, int T, int N>
+inline void add_groups(const Unpack (&unpack)[T], const std::int8_t* q, typename V::Ints (&sum)[T][N]) {
+    if constexpr (!V::kOneGroup) {
+        add_groups_at_once<V, max, first, n>(unpack, q, sum);
+    } else if constexpr (done < n) {
+        add_groups_at_once<V, max, first + done % 2 * (n / 2) + done / 2, 1>(unpack, q, sum);
+        add_groups<V, max, first, n, done + 1>(unpack, q, sum);
+    }
+}
+
+// The offset of unsigned quants enters as the start of the integer sums:
+// -offset * sum(q).
+template <class V, int offset_bits, int T, int N>
+inline void start_sums(const std::int32_t* negative_sums, typename V::Ints (&sum)[T][N]) {
+    for (int t = 0; t < N; ++t) {
+        const auto start =
+            offset_bits < 0 ? V::broadcast_int(0) : V::shift_left_ints(V::broadcast_int(negative_sums[t]), offset_bits);
+        for (int i = 0; i < T; ++i) sum[i][t] = start;
+    }
+}
+
+// N columns from `column` on of one panel, T tiles.
+template <class V, class F, int N, int T>
+inline void quantised_tiles(const typename F::Tile* tiles, std::size_t n_in, Q8Panel x, std::size_t column, float* y,
+                            std::size_t y_stride, std::size_t n_rows) {
     using Ints = typename V::Ints;
-    Floats acc[N];
-    for (int t = 0; t < N; ++t) acc[t] = V::zero();
     const std::size_t n_blocks = n_in / F::kBlock;
+    typename V::Floats acc[T][N];
+    for (int i = 0; i < T; ++i) {
+        for (int t = 0; t < N; ++t) acc[i][t] = V::zero();
+    }
     const std::byte* block = x.block(0);
     for (std::size_t b = 0; b < n_blocks; ++b) {
-        typename F::template Unpack<V> unpack(tiles[b]);
+        typename F::template Unpack<V> unpack[T];
+        for (int i = 0; i < T; ++i) unpack[i].open(tiles[static_cast<std::size_t>(i) * n_blocks + b]);
         for (std::size_t sub = 0; sub < F::kBlock / kQuantBlock; ++sub, block += x.width * kQuantBlockBytes) {
-            typename V::Bytes w[8];
-            unpack.weights(sub, w);
-            const Floats scale = unpack.scale(sub);
-            const float* d = x.d(block) + column;
+            for (int i = 0; i < T; ++i) unpack[i].select(sub);
             const std::int8_t* q = x.q(block) + column * kQuantBlock;
-            // The offset of unsigned quants enters as the start of the integer sum: -offset * sum(q).
-            const auto start = [](std::int32_t negative_sum) {
-                if constexpr (F::kOffsetBits < 0) return V::broadcast_int(0);
-                return V::shift_left_ints(V::broadcast_int(negative_sum), F::kOffsetBits);
-            };
-#pragma GCC unroll 16
-            for (int t = 0; t < N; ++t) {
-                Ints sum;
-                if constexpr (F::kHalfScales) {
-                    const Ints low =
-                        V::template dot<F::kMaxQuant, 4>(start(x.ns_low(block)[column + t]), w, q + t * 32);
-                    const Ints high =
-                        V::template dot<F::kMaxQuant, 4>(start(x.ns_high(block)[column + t]), w + 4, q + t * 32 + 16);
-                    sum = V::add_ints(V::mul_ints(low, unpack.half_scale(sub, 0)),
-                                      V::mul_ints(high, unpack.half_scale(sub, 1)));
-                } else {
-                    sum = V::template dot<F::kMaxQuant, 8>(start(x.ns(block)[column + t]), w, q + t * 32);
+            Ints sum[T][N];
+            if constexpr (F::kHalfScales) {
+                Ints half[T][N];
+                start_sums<V, F::kOffsetBits>(x.ns_low(block) + column, half);
+                add_groups<V, F::kMaxQuant, 0, 4>(unpack, q, half);
+                for (int i = 0; i < T; ++i) {
+                    const Ints scale = unpack[i].half_scale(0);
+                    for (int t = 0; t < N; ++t) sum[i][t] = V::mul_ints(half[i][t], scale);
                 }
-                acc[t] = V::fma(V::from_ints(sum), V::mul(scale, V::broadcast(d[t])), acc[t]);
+                start_sums<V, F::kOffsetBits>(x.ns_high(block) + column, half);
+                add_groups<V, F::kMaxQuant, 4, 4>(unpack, q, half);
+                for (int i = 0; i < T; ++i) {
+                    const Ints scale = unpack[i].half_scale(1);
+                    for (int t = 0; t < N; ++t) sum[i][t] = V::add_ints(sum[i][t], V::mul_ints(half[i][t], scale));
+                }
+            } else {
+                start_sums<V, F::kOffsetBits>(x.ns(block) + column, sum);
+                add_groups<V, F::kMaxQuant, 0, 8>(unpack, q, sum);
+            }
+            const float* d = x.d(block) + column;
+            const float* ds = x.ds(block) + column;
+            for (int i = 0; i < T; ++i) {
+                const auto scale = unpack[i].scale();
+                for (int t = 0; t < N; ++t) {
+                    acc[i][t] = V::fma(V::from_ints(sum[i][t]), V::mul(scale, V::broadcast(d[t])), acc[i][t]);
+                }
                 if constexpr (F::kHasMinimum) {
-                    acc[t] = V::fma(unpack.minimum(sub), V::broadcast(x.ds(block)[column + t]), acc[t]);
+                    const auto minimum = unpack[i].minimum();
+                    for (int t = 0; t < N; ++t) acc[i][t] = V::fma(minimum, V::broadcast(ds[t]), acc[i][t]);
                 }
             }
         }
     }
-    for (int t = 0; t < N; ++t) store_rows<V>(y + static_cast<std::size_t>(t) * y_stride, n_rows, acc[t]);
+    for (int i = 0; i < T; ++i) {
+        const std::size_t row = static_cast<std::size_t>(i) * kRows;
+        for (int t = 0; t < N; ++t) {
+            store_rows<V>(y + static_cast<std::size_t>(t) * y_stride + row, n_rows - row, acc[i][t]);
+        }
+    }
 }
 
 template <class V, class F, int N>
@@ -98,37 +156,53 @@ inline void float_tile(const typename F::Tile* tiles, std::size_t n_in, const fl
     for (int t = 0; t < N; ++t) store_rows<V>(y + static_cast<std::size_t>(t) * y_stride, n_rows, acc[t]);
 }
 
-// Calls f(N, first column) with compile-time N for the columns of a panel: full micro-kernels, then the rest by powers
-// of two.
+// Calls f<N>(first column) for the columns of a panel: N at a time, then the
+// rest by 4, 2, 1.
 template <int N, class Call>
 inline void for_columns(std::size_t column, std::size_t n_columns, Call call) {
     for (; n_columns - column >= N; column += N) call.template operator()<N>(column);
     if constexpr (N > 1) {
-        if (column < n_columns) for_columns<N / 2>(column, n_columns, call);
+        if (column < n_columns) for_columns<(N > 4 ? 4 : N > 2 ? 2 : 1)>(column, n_columns, call);
+    }
+}
+
+// T tiles and all columns of one panel.
+template <class V, class F, int T>
+inline void panel_tiles(const MatmulArgs& a, const typename F::Tile* tiles, const std::byte* panel, std::size_t width,
+                        float* y, std::size_t n_rows) {
+    if constexpr (F::kBlock == 1) {
+        for_columns<V::kFloatColumns>(0, width, [&]<int N>(std::size_t column) {
+            float_tile<V, F, N>(tiles, a.n_in, reinterpret_cast<const float*>(panel) + column, width,
+                                y + column * a.y_stride, a.y_stride, n_rows);
+        });
+    } else {
+        for_columns<(F::kHalfScales ? V::kHalfColumns : V::kColumns)>(0, width, [&]<int N>(std::size_t column) {
+            quantised_tiles<V, F, N, T>(tiles, a.n_in, Q8Panel{panel, width}, column, y + column * a.y_stride,
+                                        a.y_stride, n_rows);
+        });
     }
 }
 
 template <class V, class F>
 void matmul(const MatmulArgs& a) {
-    using Tile = typename F::Tile;
+    // One token: tile by tile, one sequential stream of weights. More: tiles
+    // share the loads of activations.
+    constexpr std::size_t kTiles = F::kBlock == 1 ? 1 : V::kTiles;
     const std::size_t tiles_per_row = a.n_in / F::kBlock;
-    const auto* weights = reinterpret_cast<const Tile*>(a.weights);
+    const auto* weights = reinterpret_cast<const typename F::Tile*>(a.weights);
     const std::byte* panel = a.x;
     for (std::size_t t0 = 0; t0 < a.n_tokens; t0 += kPanelTokens) {
         const std::size_t width = a.n_tokens - t0 < kPanelTokens ? a.n_tokens - t0 : kPanelTokens;
-        for (std::size_t i = 0; i < a.n_tiles; ++i) {
-            const Tile* tile = weights + i * tiles_per_row;
-            float* y = a.y + t0 * a.y_stride + i * kRows;
-            const std::size_t n_rows = a.n_rows - i * kRows;
-            for_columns<V::kColumns>(0, width, [&]<int N>(std::size_t column) {
-                float* out = y + column * a.y_stride;
-                if constexpr (F::kBlock == 1) {
-                    float_tile<V, F, N>(tile, a.n_in, reinterpret_cast<const float*>(panel) + column, width, out,
-                                        a.y_stride, n_rows);
-                } else {
-                    quantised_tile<V, F, N>(tile, a.n_in, Q8Panel{panel, width}, column, out, a.y_stride, n_rows);
-                }
-            });
+        float* y = a.y + t0 * a.y_stride;
+        std::size_t i = 0;
+        if (width > 1) {
+            for (; i + kTiles <= a.n_tiles; i += kTiles) {
+                panel_tiles<V, F, kTiles>(a, weights + i * tiles_per_row, panel, width, y + i * kRows,
+                                          a.n_rows - i * kRows);
+            }
+        }
+        for (; i < a.n_tiles; ++i) {
+            panel_tiles<V, F, 1>(a, weights + i * tiles_per_row, panel, width, y + i * kRows, a.n_rows - i * kRows);
         }
         panel += F::kBlock == 1 ? a.n_in * width * sizeof(float) : a.n_in / kQuantBlock * width * kQuantBlockBytes;
     }

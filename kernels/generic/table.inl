@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
-// One instruction set's table from its vector type V: every function there is, each slot marked with the set's name.
+// One instruction set's table from its vector type V: every function there is,
+// each slot marked with the set's name.
 #pragma once
 
 #include "kernels/generic/attention.inl"
@@ -19,7 +20,8 @@ namespace {
 namespace linnet::kernels::LINNET_ISA {
 namespace {
 
-// Of a set which brings a better dot product and nothing else: the matmuls of quantised formats.
+// Of a set which brings a better dot product and nothing else: what consists of
+// dot products.
 template <class V>
 constexpr Table make_dot_table(const char* isa) {
     Table t;
@@ -28,6 +30,7 @@ constexpr Table make_dot_table(const char* isa) {
     if constexpr (id::kBlock > 1) t.matmul[static_cast<int>(Format::id)] = {matmul<V, id>, isa};
 #include "linnet_format_list.hpp"
 #undef LINNET_FORMAT
+    t.attention[2] = {attention_q8<V>, isa};
     return t;
 }
 

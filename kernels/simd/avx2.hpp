@@ -10,7 +10,13 @@ namespace linnet::kernels::LINNET_ISA {
 namespace {
 
 struct Avx2 : XsimdLanes<xsimd::fma3<xsimd::avx2>> {
-    static constexpr int kColumns = 4;  // 16 registers: more columns would spill
+    // 16 registers: more columns would spill. All groups at once: maddubs adds up
+    // to 8 of them in int16.
+    static constexpr int kColumns = 4;
+    static constexpr int kHalfColumns = 4;
+    static constexpr int kFloatColumns = 4;
+    static constexpr int kTiles = 1;
+    static constexpr bool kOneGroup = false;
 
     struct Bytes {
         __m256i v[2];
@@ -25,6 +31,7 @@ struct Avx2 : XsimdLanes<xsimd::fma3<xsimd::avx2>> {
                  _mm256_cvtph_ps(_mm_loadu_si128(reinterpret_cast<const __m128i*>(p + 8)))}};
     }
     static void store_f16(std::uint16_t* p, Floats a) {
+#pragma GCC unroll 2
         for (int i = 0; i < 2; ++i) {
             _mm_storeu_si128(reinterpret_cast<__m128i*>(p + 8 * i),
                              _mm256_cvtps_ph(a.v[i], _MM_FROUND_TO_NEAREST_INT | _MM_FROUND_NO_EXC));
@@ -32,6 +39,7 @@ struct Avx2 : XsimdLanes<xsimd::fma3<xsimd::avx2>> {
     }
     static Floats load_bf16(const std::uint16_t* p) {
         Floats r;
+#pragma GCC unroll 2
         for (int i = 0; i < 2; ++i) {
             const __m256i wide = _mm256_cvtepu16_epi32(_mm_loadu_si128(reinterpret_cast<const __m128i*>(p + 8 * i)));
             r.v[i] = _mm256_castsi256_ps(_mm256_slli_epi32(wide, 16));
@@ -110,34 +118,42 @@ struct Avx2 : XsimdLanes<xsimd::fma3<xsimd::avx2>> {
     }
 
     // maddubs adds two products in int16, which saturates above 32767:
-    //     max <= 15:  one product pair <= 2 * 15 * 127 = 3810; eight pairs add up to 30480 in int16
-    //     max <= 31:  7874; four pairs 31496          max <= 63:  16002; two pairs 32004
-    //     max = 255:  64770 saturates: the unsigned side becomes |w - 128| (<= 128; 2 * 128 * 127 = 32512) and the sign
-    //                 moves to the activation; w - 128 is what the dot product means, so 128 * sum(x) is added back.
+    //     max <= 15:  one product pair <= 2 * 15 * 127 = 3810; eight pairs add up
+    //     to 30480 in int16 max <= 31:  7874; four pairs 31496          max <=
+    //     63:  16002; two pairs 32004 max = 255:  64770 saturates: the unsigned
+    //     side becomes |w - 128| (<= 128; 2 * 128 * 127 = 32512) and the sign
+    //                 moves to the activation; w - 128 is what the dot product
+    //                 means, so 128 * sum(x) is added back.
     template <int max, int n>
     static Ints dot(Ints start, const Bytes* w, const std::int8_t* x) {
         constexpr int kPairs = max <= 15 ? 8 : max <= 31 ? 4 : 2;
         const __m256i ones = _mm256_set1_epi16(1);
         Ints sum = start;
         if constexpr (max <= 63) {
+#pragma GCC unroll 8
             for (int g0 = 0; g0 < n; g0 += kPairs) {
                 __m256i words[2] = {_mm256_setzero_si256(), _mm256_setzero_si256()};
-                for (int g = g0; g < n && g < g0 + kPairs; ++g) {
+#pragma GCC unroll 8
+                for (int g = g0; g < g0 + (n < kPairs ? n : kPairs); ++g) {
                     const __m256i xs = broadcast_group(x + 4 * g);
+#pragma GCC unroll 2
                     for (int i = 0; i < 2; ++i) {
                         words[i] = _mm256_add_epi16(words[i], _mm256_maddubs_epi16(w[g].v[i], xs));
                     }
                 }
+#pragma GCC unroll 2
                 for (int i = 0; i < 2; ++i) {
                     sum.v[i] = _mm256_add_epi32(sum.v[i], _mm256_madd_epi16(words[i], ones));
                 }
             }
         } else {
             const __m256i offset = _mm256_set1_epi8(static_cast<char>(0x80));
+#pragma GCC unroll 8
             for (int g = 0; g < n; ++g) {
                 const __m256i xs = broadcast_group(x + 4 * g);
                 const __m256i back =
                     _mm256_slli_epi32(_mm256_madd_epi16(_mm256_maddubs_epi16(_mm256_set1_epi8(1), xs), ones), 7);
+#pragma GCC unroll 2
                 for (int i = 0; i < 2; ++i) {
                     const __m256i signed_w = _mm256_xor_si256(w[g].v[i], offset);
                     const __m256i words =
@@ -149,13 +165,16 @@ struct Avx2 : XsimdLanes<xsimd::fma3<xsimd::avx2>> {
         return sum;
     }
 
-    // maddubs of p <= 127 and |v| <= 127: a pair of products <= 2 * 127 * 127 = 32258 fits int16.
+    // maddubs of p <= 127 and |v| <= 127: a pair of products <= 2 * 127 * 127 =
+    // 32258 fits int16.
     template <int n>
     static Ints dot_signed(Ints start, const Bytes* v, const std::uint8_t* p) {
         const __m256i ones = _mm256_set1_epi16(1);
         Ints sum = start;
+#pragma GCC unroll 8
         for (int g = 0; g < n; ++g) {
             const __m256i ps = broadcast_group(reinterpret_cast<const std::int8_t*>(p) + 4 * g);
+#pragma GCC unroll 2
             for (int i = 0; i < 2; ++i) {
                 sum.v[i] = _mm256_add_epi32(sum.v[i], _mm256_madd_epi16(_mm256_maddubs_epi16(ps, v[g].v[i]), ones));
             }

@@ -10,7 +10,14 @@ namespace linnet::kernels::LINNET_ISA {
 namespace {
 
 struct Avx512 : XsimdLanes<xsimd::avx512bw> {
-    static constexpr int kColumns = 16;  // 32 registers: 8 of weights, 16 accumulators, 8 for temporaries
+    // 32 registers: 12 integer and 12 float accumulators, 2 of weights, 1 of
+    // activations. Two tiles for each load of activations, as a core that starts
+    // two vpdpbusd a cycle has just two loads a cycle to feed them.
+    static constexpr int kColumns = 6;
+    static constexpr int kHalfColumns = 4;
+    static constexpr int kFloatColumns = 16;
+    static constexpr int kTiles = 2;
+    static constexpr bool kOneGroup = true;
 
     using Bytes = __m512i;
 

@@ -11,7 +11,12 @@ namespace linnet::kernels::LINNET_ISA {
 namespace {
 
 struct Neon : XsimdLanes<xsimd::neon64> {
-    static constexpr int kColumns = 4;  // 32 registers: 16 accumulators, 4 sums, the rest for weights and activations
+    // 32 registers: 16 accumulators, 4 sums, the rest for weights and activations.
+    static constexpr int kColumns = 4;
+    static constexpr int kHalfColumns = 4;
+    static constexpr int kFloatColumns = 4;
+    static constexpr int kTiles = 1;
+    static constexpr bool kOneGroup = false;
 
     struct Bytes {
         uint8x16_t v[4];

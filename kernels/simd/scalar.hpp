@@ -1,8 +1,10 @@
 // SPDX-License-Identifier: MIT
-// The vector vocabulary of the kernels in plain C++: 16 lanes, one per row (or key, or dimension). This file is the
-// definition of every operation; the other files of this folder provide the same names with the same bits.
+// The vector vocabulary of the kernels in plain C++: 16 lanes, one per row (or
+// key, or dimension). This file is the definition of every operation; the other
+// files of this folder provide the same names with the same bits.
 //
-//     Floats  16 f32      Ints  16 int32      Bytes  16 rows x 4 uint8 (one group of 4 along k)
+//     Floats  16 f32      Ints  16 int32      Bytes  16 rows x 4 uint8 (one
+//     group of 4 along k)
 #pragma once
 
 #include "kernels/formats/format.hpp"
@@ -11,7 +13,14 @@ namespace linnet::kernels::LINNET_ISA {
 namespace {
 
 struct Scalar {
-    static constexpr int kColumns = 4;  // most activation columns of a micro-kernel
+    // Shape of the micro-kernels: columns of activations and tiles of weights at
+    // once, and whether groups of weights are unpacked and used one by one or all
+    // before the dot products.
+    static constexpr int kColumns = 4;
+    static constexpr int kHalfColumns = 4;   // formats with two scales per block
+    static constexpr int kFloatColumns = 4;  // float weights, attention
+    static constexpr int kTiles = 1;
+    static constexpr bool kOneGroup = false;
 
     struct Floats {
         float v[16];
@@ -159,7 +168,8 @@ struct Scalar {
     static Bytes xor_bytes(Bytes a, Bytes b) {
         return each_byte([&](int i) { return a.v[i] ^ b.v[i]; });
     }
-    // (byte >> right) & mask, where mask has no bits that the shift would bring in from a neighbour.
+    // (byte >> right) & mask, where mask has no bits that the shift would bring
+    // in from a neighbour.
     template <int right>
     static Bytes field(Bytes a, std::uint8_t mask) {
         return each_byte([&](int i) { return (a.v[i] >> right) & mask; });
@@ -194,7 +204,8 @@ struct Scalar {
         }
     }
 
-    // start + the dot products of n groups of unsigned weights (0..max) with 4 n activations (-127..127): exact.
+    // start + the dot products of n groups of unsigned weights (0..max) with 4 n
+    // activations (-127..127): exact.
     template <int max, int n>
     static Ints dot(Ints start, const Bytes* w, const std::int8_t* x) {
         for (int g = 0; g < n; ++g) {
@@ -205,7 +216,8 @@ struct Scalar {
         return start;
     }
 
-    // start + the dot products of n groups of signed bytes (-127..127) with 4 n unsigned ones (0..127): exact.
+    // start + the dot products of n groups of signed bytes (-127..127) with 4 n
+    // unsigned ones (0..127): exact.
     template <int n>
     static Ints dot_signed(Ints start, const Bytes* v, const std::uint8_t* p) {
         for (int g = 0; g < n; ++g) {

@@ -8,6 +8,7 @@
 
 #include <doctest/doctest.h>
 
+#include "kernels/api/table.hpp"
 #include "tests/support/golden.hpp"
 #include "tests/support/runner.hpp"
 
@@ -44,13 +45,17 @@ constexpr Case kCases[] = {
 }  // namespace
 
 TEST_CASE("same bits: logits have the hash that they have on other processors") {
+    const linnet::kernels::IsaList isas = linnet::kernels::available_isas();
     for (const Case& c : kCases) {
         CAPTURE(std::string(c.name));
         CAPTURE(static_cast<int>(c.kv));
         const golden::Golden golden = golden::load(fixtures::local() / "goldens" / c.name);
-        const auto model = runner::open(runner::make_engine(), golden.model.string());
         const auto n_ctx = std::max(static_cast<std::uint32_t>(golden.tokens.size()), golden.n_ctx_min.value_or(0));
-        linnet::Forward forward(*model, runner::shape(n_ctx, 0, c.kv));
-        CHECK(hash(runner::logits(forward, golden.tokens)) == c.expected);
+        for (std::size_t i = 0; i < isas.n; ++i) {
+            CAPTURE(std::string(isas.names[i]));
+            const auto model = runner::open(runner::make_engine(1, isas.names[i]), golden.model.string());
+            linnet::Forward forward(*model, runner::shape(n_ctx, 0, c.kv));
+            CHECK(hash(runner::logits(forward, golden.tokens)) == c.expected);
+        }
     }
 }

@@ -1,8 +1,6 @@
 // SPDX-License-Identifier: MIT
-// Everything that the runtime may ask of the kernels: tensor formats, packed
-// layouts, and one table of functions per instruction set. All of a table's
-// functions give the same bits as the scalar table's. Contract:
-// kernels/README.md.
+// Everything that the runtime may ask of the kernels: tensor formats, packed layouts, and one table of functions per
+// instruction set. All of a table's functions give the same bits as the scalar table's. Contract: kernels/README.md.
 #pragma once
 
 #include <cstddef>
@@ -56,12 +54,10 @@ inline std::size_t row_bytes(const FormatInfo& f, std::size_t n_in) noexcept {
 // A tile: 16 rows interleaved (R16). Exactly the bytes of its rows.
 inline std::size_t tile_bytes(const FormatInfo& f, std::size_t n_in) noexcept { return kTileRows * row_bytes(f, n_in); }
 
-// Activations of n_tokens tokens: panels of 24 tokens, the last one of the
-// rest. A panel of P tokens is, for f32, float[n_in][P]; for q8, per block of
-// 32 along k:
+// Activations of n_tokens tokens: panels of 24 tokens, the last one of the rest. A panel of P tokens is, for f32,
+// float[n_in][P]; for q8, per block of 32 along k:
 //     float d[P]; float ds[P]; int32 ns[P], ns_lo[P], ns_hi[P]; int8 q[P][32];
-// with x ~ d * q, ds = d * sum(q), ns = -sum(q), ns_lo / ns_hi the same of the
-// first / second 16 values.
+// with x ~ d * q, ds = d * sum(q), ns = -sum(q), ns_lo / ns_hi the same of the first / second 16 values.
 inline constexpr std::size_t kQuantBlockBytes = 5 * 4 + kQuantBlock;
 inline std::size_t activation_bytes(Activations kind, std::size_t n_in, std::size_t n_tokens) noexcept {
     return kind == Activations::f32 ? n_in * n_tokens * 4 : n_in / kQuantBlock * n_tokens * kQuantBlockBytes;
@@ -79,8 +75,7 @@ struct MatmulArgs {
     std::size_t y_stride;
 };
 
-// Packs n_rows (1..16) rows into one tile; missing rows become copies of the
-// last one (their results are not stored).
+// Packs n_rows (1..16) rows into one tile; missing rows become copies of the last one (their results are not stored).
 struct PackArgs {
     const std::byte* rows;  // row_bytes() apart
     std::size_t n_rows;
@@ -92,14 +87,13 @@ struct PackArgs {
 enum class KvFormat : std::uint8_t { f16, f32, q8 };
 inline constexpr std::size_t kKvFormats = 3;
 
-// One KV head's keys and values, a ring over positions: position p is in slot p
-// % ring. f16, f32:
-//     keys:   [ring / 16][head_dim][16]   tiles of 16 keys, transposed: lanes
-//     are keys values: [ring][head_dim]
+// One KV head's keys and values, a ring over positions: position p is in slot p % ring.
+// f16, f32:
+//     keys:   [ring / 16][head_dim][16]   tiles of 16 keys, transposed: lanes are keys
+//     values: [ring][head_dim]
 // q8:
-//     keys:   [ring / 16] tiles of 16 keys as rows of Q8_0 (one scale per 32
-//     dimensions) values: [ring / 32] blocks of 32 positions, one scale per
-//     position: int8 [head_dim / 16][8][16][4], positions in
+//     keys:   [ring / 16] tiles of 16 keys as rows of Q8_0 (one scale per 32 dimensions)
+//     values: [ring / 32] blocks of 32 positions, one scale per position: int8 [head_dim / 16][8][16][4], positions in
 //             groups of 4, lanes are dimensions; then f16 d[32]
 struct KvHead {
     std::byte* keys;
@@ -108,8 +102,7 @@ struct KvHead {
     std::size_t head_dim;  // multiple of 32
 };
 
-// Bytes of the keys or values of n_positions (a multiple of kKeyTile) of one
-// head.
+// Bytes of the keys or values of n_positions (a multiple of kKeyTile) of one head.
 inline std::size_t key_bytes(KvFormat format, std::size_t head_dim, std::size_t n_positions) noexcept {
     if (format == KvFormat::q8) return n_positions * head_dim / 32 * 34;
     return n_positions * head_dim * (format == KvFormat::f16 ? 2 : 4);
@@ -119,11 +112,9 @@ inline std::size_t value_bytes(KvFormat format, std::size_t head_dim, std::size_
     return n_positions * head_dim * (format == KvFormat::f16 ? 2 : 4);
 }
 
-// Attention of n_columns queries (tokens x heads that share this KV head) over
-// the keys of one span. Column c sees positions first[c] .. last[c]. Walks the
-// tiles of [begin, end), both multiples of kKeyTile, inside one span of
-// kKeySpan. Writes the partial result of the span: running maximum m, sums l
-// (16 striped), and values o.
+// Attention of n_columns queries (tokens x heads that share this KV head) over the keys of one span.
+// Column c sees positions first[c] .. last[c]. Walks the tiles of [begin, end), both multiples of kKeyTile, inside one
+// span of kKeySpan. Writes the partial result of the span: running maximum m, sums l (16 striped), and values o.
 struct AttentionArgs {
     KvHead kv;
     const float* q;  // [n_columns][head_dim], scaled
@@ -171,17 +162,15 @@ struct Table {
     // y[i] = activation(gate[i]) * up[i]. y may be gate.
     Slot<void(const float* gate, const float* up, std::size_t n, float* y)> silu_mul;
     Slot<void(const float* gate, const float* up, std::size_t n, float* y)> gelu_tanh_mul;
-    // Rotates the first n_rot of x in place; cosines and sines [n_rot / 2]. neox:
-    // pairs (i, i + n_rot/2); interleaved: pairs (2i, 2i + 1).
+    // Rotates the first n_rot of x in place; cosines and sines [n_rot / 2]. neox: pairs (i, i + n_rot/2);
+    // interleaved: pairs (2i, 2i + 1).
     Slot<void(const float* cosines, const float* sines, std::size_t n_rot, float* x)> rope_neox;
     Slot<void(const float* cosines, const float* sines, std::size_t n_rot, float* x)> rope_interleaved;
 
-    // Stores one position's key and value [head_dim] into its slot; values beyond
-    // the range of f16 saturate.
+    // Stores one position's key and value [head_dim] into its slot; values beyond the range of f16 saturate.
     Slot<void(const KvHead& kv, std::int64_t pos, const float* key, const float* value)> store_kv[kKvFormats];
     Slot<void(const AttentionArgs&)> attention[kKvFormats];
-    // Adds a later span's (m, l, o) of one query to the total of the earlier
-    // ones.
+    // Adds a later span's (m, l, o) of one query to the total of the earlier ones.
     Slot<void(const float* m, const float* l, const float* o, std::size_t head_dim, float* total_m, float* total_l,
               float* total_o)>
         merge_attention;
@@ -189,17 +178,15 @@ struct Table {
     Slot<void(const float* l, const float* o, std::size_t head_dim, float* y)> finish_attention;
 };
 
-// The tables that this library has and this CPU can run, best first; the last
-// is scalar. n is at least 1.
+// The tables that this library has and this CPU can run, best first; the last is scalar. n is at least 1.
 struct IsaList {
     const char* names[8];
     std::size_t n;
 };
 IsaList available_isas() noexcept;
 
-// Fills `table` for an instruction set: scalar first, then every supported set
-// up to the one asked for, slot by slot. name: empty for the best. False when
-// the library or the CPU lacks it.
+// Fills `table` for an instruction set: scalar first, then every supported set up to the one asked for, slot by slot.
+// name: empty for the best. False when the library or the CPU lacks it.
 bool make_table(std::string_view name, Table& table) noexcept;
 
 }  // namespace linnet::kernels

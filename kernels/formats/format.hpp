@@ -1,16 +1,13 @@
 // SPDX-License-Identifier: MIT
 // What the formats share. A format is a struct (one header each) with:
-//     Block        one row's block as files have it; kBlock weights, multiple
-//     of 32 (float formats: 1) Tile         the same block of 16 rows,
-//     interleaved; sizeof(Tile) == 16 * sizeof(Block) decode()     Block ->
-//     floats: the definition of the format pack<V>()    16 rows' Blocks ->
-//     Tile; unpack() one row of it back Unpack<V>    Tile -> vectors, one
-//     sub-block of 32 weights at a time (quantised formats): select(sub), then
-//                  group<g>() for g = 0..7, scale(), and minimum() or
-//                  half_scale(0 | 1) where the format has them
-// Quants of 16 rows are interleaved in groups of 4 along k: byte (row, j) of
-// group g is weight k = 4 g + j of the row, so that one 64-byte vector
-// dot-multiplied with a broadcast group of 4 activations feeds 16 rows.
+//     Block        one row's block as files have it; kBlock weights, multiple of 32 (float formats: 1)
+//     Tile         the same block of 16 rows, interleaved; sizeof(Tile) == 16 * sizeof(Block)
+//     decode()     Block -> floats: the definition of the format
+//     pack<V>()    16 rows' Blocks -> Tile; unpack() one row of it back
+//     Unpack<V>    Tile -> vectors, one sub-block of 32 weights at a time (quantised formats): open(tile), select(sub),
+//                  then group<g>() for g = 0..7, scale(), and minimum() or half_scale(0 | 1) where the format has them
+// Quants of 16 rows are interleaved in groups of 4 along k: byte (row, j) of group g is weight k = 4 g + j of the row,
+// so that one 64-byte vector dot-multiplied with a broadcast group of 4 activations feeds 16 rows.
 #pragma once
 
 #include <cstddef>
@@ -67,8 +64,7 @@ inline std::uint16_t float_to_half(float value) {
         const std::uint32_t nan = magnitude > 0x7f800000U ? 0x200U | ((magnitude >> 13) & 0x3ffU) : 0;
         return static_cast<std::uint16_t>(sign | 0x7c00U | nan);
     }
-    if (magnitude < 0x38800000U) {                              // below the least normal half: count of 2^-24,
-                                                                // rounded by the addition
+    if (magnitude < 0x38800000U) {  // below the least normal half: count of 2^-24, rounded by the addition
         const float shifted = bits_to_float(magnitude) + 0.5F;  // ulp of [0.5, 1) is 2^-24
         return static_cast<std::uint16_t>(sign | (float_to_bits(shifted) - 0x3f000000U));
     }
@@ -77,8 +73,7 @@ inline std::uint16_t float_to_half(float value) {
     return static_cast<std::uint16_t>(sign | (half >= 0x7c00U ? 0x7c00U : half));
 }
 
-// Nibbles of 32 weights of 16 rows: byte (row, j) of vector v holds group v
-// low, group v + 4 high. 256 bytes.
+// Nibbles of 32 weights of 16 rows: byte (row, j) of vector v holds group v low, group v + 4 high. 256 bytes.
 struct Nibbles {
     std::uint8_t bytes[256];
 
@@ -91,8 +86,7 @@ struct Nibbles {
     void pack(const Rows& rows, std::size_t offset) {
         for (std::size_t g = 0; g < 4; ++g) V::store_bytes(bytes + 64 * g, V::gather(rows, offset + 4 * g));
     }
-    // From 32 bytes per row that hold one sub-block in their low nibbles (here)
-    // and another in the high ones.
+    // From 32 bytes per row that hold one sub-block in their low nibbles (here) and another in the high ones.
     template <class V>
     static void pack_pair(const Rows& rows, std::size_t offset, Nibbles& low, Nibbles& high) {
         for (std::size_t g = 0; g < 4; ++g) {
@@ -111,13 +105,11 @@ struct Nibbles {
     }
 };
 
-// Fifth bits of 32 weights of 16 rows: bit g of byte (row, j) belongs to group
-// g. 64 bytes.
+// Fifth bits of 32 weights of 16 rows: bit g of byte (row, j) belongs to group g. 64 bytes.
 struct FifthBits {
     std::uint8_t bytes[64];
 
-    // From 4 bytes per row, bit k of which belongs to weight k: bits j, j + 4 ...
-    // become byte j.
+    // From 4 bytes per row, bit k of which belongs to weight k: bits j, j + 4 ... become byte j.
     template <class V>
     void pack_words(const Rows& rows, std::size_t offset) {
         const auto words = V::as_ints(V::gather(rows, offset));
@@ -131,8 +123,7 @@ struct FifthBits {
         }
         V::store_bytes(bytes, V::as_bytes(packed));
     }
-    // From 32 bytes per row, bit `sub` of byte k of which belongs to weight k of
-    // sub-block `sub`.
+    // From 32 bytes per row, bit `sub` of byte k of which belongs to weight k of sub-block `sub`.
     template <class V, class Quants>
     static void pack_planes(const Rows& rows, std::size_t offset, Quants (&quants)[8]) {
         typename V::Bytes groups[8];
@@ -166,8 +157,7 @@ struct FifthBits {
 // 6-bit scales and minimums of 8 sub-blocks of 16 rows (Q4_K, Q5_K). 192 bytes.
 struct ScalesAndMins {
     std::uint8_t low[8][16];   // scale's low nibble, minimum's low nibble above it
-    std::uint8_t high[4][16];  // two high bits each: scale, minimum of sub-block
-                               // i; then of i + 4
+    std::uint8_t high[4][16];  // two high bits each: scale, minimum of sub-block i; then of i + 4
 
     unsigned scale(std::size_t row, std::size_t sub) const {
         return (low[sub][row] & 15U) | ((high[sub % 4][row] >> (sub / 4 * 4)) & 3U) << 4;
@@ -175,9 +165,8 @@ struct ScalesAndMins {
     unsigned minimum(std::size_t row, std::size_t sub) const {
         return (low[sub][row] >> 4U) | ((high[sub % 4][row] >> (sub / 4 * 4 + 2)) & 3U) << 4;
     }
-    // The file's 12 bytes of a row: sub-blocks 0..3 in the low 6 bits of bytes
-    // 0..3 (scale) and 4..7 (minimum); 4..7 in the nibbles of bytes 8..11, their
-    // two high bits on top of bytes 0..3 and 4..7.
+    // The file's 12 bytes of a row: sub-blocks 0..3 in the low 6 bits of bytes 0..3 (scale) and 4..7 (minimum);
+    // 4..7 in the nibbles of bytes 8..11, their two high bits on top of bytes 0..3 and 4..7.
     static unsigned file_scale(const std::uint8_t* s, std::size_t sub) {
         return sub < 4 ? s[sub] & 63U : (s[sub + 4] & 15U) | static_cast<unsigned>(s[sub - 4] >> 6) << 4;
     }

@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: MIT
-// Q4_0: 32 weights w = d * (q - 8), q in 0..15, d in f16. Byte j holds weight j
-// low, weight j + 16 high.
+// Q4_0: 32 weights w = d * (q - 8), q in 0..15, d in f16. Byte j holds weight j low, weight j + 16 high.
 #pragma once
 
 #include "kernels/formats/format.hpp"

@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: MIT
-// Q4_1: 32 weights w = d * q + m, q in 0..15, d and m in f16. Nibbles as in
-// Q4_0.
+// Q4_1: 32 weights w = d * q + m, q in 0..15, d and m in f16. Nibbles as in Q4_0.
 #pragma once
 
 #include "kernels/formats/format.hpp"

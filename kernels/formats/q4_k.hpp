@@ -1,8 +1,7 @@
 // SPDX-License-Identifier: MIT
-// Q4_K: 256 weights in 8 sub-blocks of 32, w = d * scale * q - dmin * minimum;
-// q in 0..15, scale and minimum in 0..63, d and dmin in f16. Byte j of the i-th
-// 32 quant bytes holds sub-block 2 i low, 2 i + 1 high. d * scale and dmin *
-// minimum have 11 + 6 bits: exact in f32.
+// Q4_K: 256 weights in 8 sub-blocks of 32, w = d * scale * q - dmin * minimum; q in 0..15, scale and minimum in 0..63,
+// d and dmin in f16. Byte j of the i-th 32 quant bytes holds sub-block 2 i low, 2 i + 1 high.
+// d * scale and dmin * minimum have 11 + 6 bits: exact in f32.
 #pragma once
 
 #include "kernels/formats/format.hpp"

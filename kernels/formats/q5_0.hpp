@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: MIT
-// Q5_0: 32 weights w = d * (q - 16), q in 0..31, d in f16. Nibbles as in Q4_0;
-// bit k of qh is weight k's fifth bit.
+// Q5_0: 32 weights w = d * (q - 16), q in 0..31, d in f16. Nibbles as in Q4_0; bit k of qh is weight k's fifth bit.
 #pragma once
 
 #include "kernels/formats/format.hpp"

@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: MIT
-// Q5_1: 32 weights w = d * q + m, q in 0..31, d and m in f16. Quants as in
-// Q5_0.
+// Q5_1: 32 weights w = d * q + m, q in 0..31, d and m in f16. Quants as in Q5_0.
 #pragma once
 
 #include "kernels/formats/format.hpp"

@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: MIT
-// Q5_K: as Q4_K with a fifth bit, q in 0..31: bit `sub` of byte k of `high`
-// belongs to weight k of that sub-block.
+// Q5_K: as Q4_K with a fifth bit, q in 0..31: bit `sub` of byte k of `high` belongs to weight k of that sub-block.
 #pragma once
 
 #include "kernels/formats/format.hpp"

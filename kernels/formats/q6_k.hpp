@@ -1,9 +1,8 @@
 // SPDX-License-Identifier: MIT
-// Q6_K: 256 weights in 16 sub-blocks of 16, w = d * scale * (q - 32); q in
-// 0..63, scale int8, d in f16. In each half of 128: byte j of `low` (64) holds
-// weights j and j + 64 in its nibbles; byte j of `high` (32) two bits each of
-// weights j, j + 32, j + 64, j + 96. Integer bound: |scale * sum| <= 128 * 16 *
-// 63 * 127 < 2^24 per 16 weights, so int32 holds a block exactly.
+// Q6_K: 256 weights in 16 sub-blocks of 16, w = d * scale * (q - 32); q in 0..63, scale int8, d in f16.
+// In each half of 128: byte j of `low` (64) holds weights j and j + 64 in its nibbles; byte j of `high` (32) two bits
+// each of weights j, j + 32, j + 64, j + 96.
+// Integer bound: |scale * sum| <= 128 * 16 * 63 * 127 < 2^24 per 16 weights, so int32 holds a block exactly.
 #pragma once
 
 #include "kernels/formats/format.hpp"
@@ -36,8 +35,7 @@ struct q6_k {
     struct Tile {
         struct Quants {
             Nibbles low;
-            std::uint8_t high[128];  // bits 2 (g % 4) of byte (row, j) of vector g / 4
-                                     // belong to group g
+            std::uint8_t high[128];  // bits 2 (g % 4) of byte (row, j) of vector g / 4 belong to group g
         } q[8];
         std::uint8_t scales[16][16];  // [sub-block][row], signed bytes
         std::uint16_t d[16];

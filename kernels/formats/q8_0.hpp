@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: MIT
-// Q8_0: 32 weights w = d * q, q in -128..127, d in f16. Tiles hold q + 128, the
-// unsigned side of dot products.
+// Q8_0: 32 weights w = d * q, q in -128..127, d in f16. Tiles hold q + 128, the unsigned side of dot products.
 #pragma once
 
 #include "kernels/formats/format.hpp"

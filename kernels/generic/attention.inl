@@ -1,12 +1,9 @@
 // SPDX-License-Identifier: MIT
-// Attention over one span of positions with online softmax. Both products keep
-// lanes apart: q.k has keys as lanes (one fma chain over head_dim per key), p.v
-// has dimensions as lanes (one fma chain over ascending positions). A tile is
-// 64 keys, aligned to absolute positions. A masked key has score -infinity,
-// hence p = 0, and adds an exact zero to every sum; a tile without a visible
-// key multiplies by e^0 = 1. So results do not depend on which queries are
-// computed together, where a pass begins, or what a ring's other slots hold
-// (finite: store_kv saturates).
+// Attention over one span of positions with online softmax. Both products keep lanes apart: q.k has keys as lanes
+// (one fma chain over head_dim per key), p.v has dimensions as lanes (one fma chain over ascending positions).
+// A tile is 64 keys, aligned to absolute positions. A masked key has score -infinity, hence p = 0, and adds an exact
+// zero to every sum; a tile without a visible key multiplies by e^0 = 1. So results do not depend on which queries
+// are computed together, where a pass begins, or what a ring's other slots hold (finite: store_kv saturates).
 #pragma once
 
 #include "kernels/generic/elementwise.inl"
@@ -14,8 +11,7 @@
 namespace linnet::kernels::LINNET_ISA {
 namespace {
 
-inline constexpr float kNoScore = -1e30F;  // running maximum before the first
-                                           // visible key; finite: no inf - inf
+inline constexpr float kNoScore = -1e30F;  // running maximum before the first visible key; finite: no inf - inf
 
 template <class V>
 struct KvF16 {
@@ -72,8 +68,7 @@ inline void score_tile(const typename Kv<V>::Element* keys, std::size_t head_dim
     }
 }
 
-// o[c] += sum over the tile's positions, ascending, of p[c][pos] * v[pos], N
-// columns.
+// o[c] += sum over the tile's positions, ascending, of p[c][pos] * v[pos], N columns.
 template <class V, template <class> class Kv, int N>
 inline void value_tile(const typename Kv<V>::Element* values, std::size_t head_dim, const float* p, float* o) {
     for (std::size_t d = 0; d < head_dim; d += 16) {

@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: MIT
-// Attention on an 8-bit KV cache: both products are exact integer dot products.
-// q.k is the matmul of Q8_0 weights with keys as rows. For p.v the scale of
-// each position is folded into p, which is quantised per 32 positions; a masked
+// Attention on an 8-bit KV cache: both products are exact integer dot products. q.k is the matmul of Q8_0 weights with
+// keys as rows. For p.v the scale of each position is folded into p, which is quantised per 32 positions; a masked
 // position has p = 0 and adds nothing, whatever its slot holds.
 #pragma once
 
@@ -47,8 +46,8 @@ void store_kv_q8(const KvHead& kv, std::int64_t pos, const float* key, const flo
     std::memcpy(block + kValueBlock * kv.head_dim + 2 * i, &half, 2);
 }
 
-// One column's 64 p, in place, for the dot products with values: 0..127 per
-// block of 32 positions in the first 64 bytes, then the two scales.
+// One column's 64 p, in place, for the dot products with values: 0..127 per block of 32 positions in the first 64
+// bytes, then the two scales.
 struct QuantisedP {
     float row[kKeyTile];
 

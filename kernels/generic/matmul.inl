@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: MIT
-// y[t, r] = sum_k x[t, k] * W[r, k] on packed tiles. Lanes are rows: each
-// output is one chain of fused multiply-adds over the blocks of its row in
-// ascending order, whatever the number of columns or tiles.
+// y[t, r] = sum_k x[t, k] * W[r, k] on packed tiles. Lanes are rows: each output is one chain of fused multiply-adds
+// over the blocks of its row in ascending order, whatever the number of columns or tiles.
 #pragma once
 
 #include "kernels/api/table.hpp"
@@ -10,8 +9,7 @@
 namespace linnet::kernels::LINNET_ISA {
 namespace {
 
-// One panel of q8 activations, read block by block (layout:
-// kernels/api/table.hpp).
+// One panel of q8 activations, read block by block (layout: kernels/api/table.hpp).
 struct Q8Panel {
     const std::byte* data;
     std::size_t width;  // P
@@ -47,9 +45,8 @@ inline void load_groups(const Unpack& unpack, typename V::Bytes* w) {
     if constexpr (n > 1) load_groups<V, first + 1, n - 1>(unpack, w + 1);
 }
 
-// Adds the exact dot products of groups [first, first + n) of T tiles and N
-// columns, the groups unpacked once for all columns, each broadcast of
-// activations used for all tiles.
+// Adds the exact dot products of groups [first, first + n) of T tiles and N columns, the groups unpacked once for all
+// columns, each broadcast of activations used for all tiles.
 template <class V, int max, int first, int n, class Unpack, int T, int N>
 inline void add_groups_at_once(const Unpack (&unpack)[T], const std::int8_t* q, typename V::Ints (&sum)[T][N]) {
     typename V::Bytes w[T][n];
@@ -61,8 +58,7 @@ inline void add_groups_at_once(const Unpack (&unpack)[T], const std::int8_t* q, 
     }
 }
 
-// The same in the portions that suit V: all groups at once, or one by one,
-// those first that share bytes (g and g + n / 2).
+// The same in the portions that suit V: all groups at once, or one by one, those first that share bytes (g, g + n / 2).
 template <class V, int max, int first, int n, int done = 0, class Unpack, int T, int N>
 inline void add_groups(const Unpack (&unpack)[T], const std::int8_t* q, typename V::Ints (&sum)[T][N]) {
     if constexpr (!V::kOneGroup) {
@@ -73,8 +69,7 @@ inline void add_groups(const Unpack (&unpack)[T], const std::int8_t* q, typename
     }
 }
 
-// The offset of unsigned quants enters as the start of the integer sums:
-// -offset * sum(q).
+// The offset of unsigned quants enters as the start of the integer sums: -offset * sum(q).
 template <class V, int offset_bits, int T, int N>
 inline void start_sums(const std::int32_t* negative_sums, typename V::Ints (&sum)[T][N]) {
     for (int t = 0; t < N; ++t) {
@@ -156,8 +151,7 @@ inline void float_tile(const typename F::Tile* tiles, std::size_t n_in, const fl
     for (int t = 0; t < N; ++t) store_rows<V>(y + static_cast<std::size_t>(t) * y_stride, n_rows, acc[t]);
 }
 
-// Calls f<N>(first column) for the columns of a panel: N at a time, then the
-// rest by 4, 2, 1.
+// Calls f<N>(first column) for the columns of a panel: N at a time, then the rest by 4, 2, 1.
 template <int N, class Call>
 inline void for_columns(std::size_t column, std::size_t n_columns, Call call) {
     for (; n_columns - column >= N; column += N) call.template operator()<N>(column);
@@ -185,8 +179,7 @@ inline void panel_tiles(const MatmulArgs& a, const typename F::Tile* tiles, cons
 
 template <class V, class F>
 void matmul(const MatmulArgs& a) {
-    // One token: tile by tile, one sequential stream of weights. More: tiles
-    // share the loads of activations.
+    // One token: tile by tile, one sequential stream of weights. More: tiles share the loads of activations.
     constexpr std::size_t kTiles = F::kBlock == 1 ? 1 : V::kTiles;
     const std::size_t tiles_per_row = a.n_in / F::kBlock;
     const auto* weights = reinterpret_cast<const typename F::Tile*>(a.weights);

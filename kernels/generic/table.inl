@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: MIT
-// One instruction set's table from its vector type V: every function there is,
-// each slot marked with the set's name.
+// One instruction set's table from its vector type V: every function there is, each slot marked with the set's name.
 #pragma once
 
 #include "kernels/generic/attention.inl"
@@ -20,8 +19,7 @@ namespace {
 namespace linnet::kernels::LINNET_ISA {
 namespace {
 
-// Of a set which brings a better dot product and nothing else: what consists of
-// dot products.
+// Of a set which brings a better dot product and nothing else: what consists of dot products.
 template <class V>
 constexpr Table make_dot_table(const char* isa) {
     Table t;

@@ -10,8 +10,7 @@ namespace linnet::kernels::LINNET_ISA {
 namespace {
 
 struct Avx2 : XsimdLanes<xsimd::fma3<xsimd::avx2>> {
-    // 16 registers: more columns would spill. All groups at once: maddubs adds up
-    // to 8 of them in int16.
+    // 16 registers: more columns would spill. All groups at once: maddubs adds up to 8 of them in int16.
     static constexpr int kColumns = 4;
     static constexpr int kHalfColumns = 4;
     static constexpr int kFloatColumns = 4;
@@ -118,12 +117,10 @@ struct Avx2 : XsimdLanes<xsimd::fma3<xsimd::avx2>> {
     }
 
     // maddubs adds two products in int16, which saturates above 32767:
-    //     max <= 15:  one product pair <= 2 * 15 * 127 = 3810; eight pairs add up
-    //     to 30480 in int16 max <= 31:  7874; four pairs 31496          max <=
-    //     63:  16002; two pairs 32004 max = 255:  64770 saturates: the unsigned
-    //     side becomes |w - 128| (<= 128; 2 * 128 * 127 = 32512) and the sign
-    //                 moves to the activation; w - 128 is what the dot product
-    //                 means, so 128 * sum(x) is added back.
+    //     max <= 15:  one product pair <= 2 * 15 * 127 = 3810; eight pairs add up to 30480 in int16
+    //     max <= 31:  7874; four pairs 31496          max <= 63:  16002; two pairs 32004
+    //     max = 255:  64770 saturates: the unsigned side becomes |w - 128| (<= 128; 2 * 128 * 127 = 32512) and the sign
+    //                 moves to the activation; w - 128 is what the dot product means, so 128 * sum(x) is added back.
     template <int max, int n>
     static Ints dot(Ints start, const Bytes* w, const std::int8_t* x) {
         constexpr int kPairs = max <= 15 ? 8 : max <= 31 ? 4 : 2;
@@ -165,8 +162,7 @@ struct Avx2 : XsimdLanes<xsimd::fma3<xsimd::avx2>> {
         return sum;
     }
 
-    // maddubs of p <= 127 and |v| <= 127: a pair of products <= 2 * 127 * 127 =
-    // 32258 fits int16.
+    // maddubs of p <= 127 and |v| <= 127: a pair of products <= 2 * 127 * 127 = 32258 fits int16.
     template <int n>
     static Ints dot_signed(Ints start, const Bytes* v, const std::uint8_t* p) {
         const __m256i ones = _mm256_set1_epi16(1);

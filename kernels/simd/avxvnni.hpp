@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: MIT
-// AVX2 with the 256-bit dot product of AVX-VNNI: no int16 in between, so no
-// bounds to mind.
+// AVX2 with the 256-bit dot product of AVX-VNNI: no int16 in between, so no bounds to mind.
 #pragma once
 
 #include "kernels/simd/avx2.hpp"

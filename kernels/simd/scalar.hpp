@@ -1,10 +1,8 @@
 // SPDX-License-Identifier: MIT
-// The vector vocabulary of the kernels in plain C++: 16 lanes, one per row (or
-// key, or dimension). This file is the definition of every operation; the other
-// files of this folder provide the same names with the same bits.
+// The vector vocabulary of the kernels in plain C++: 16 lanes, one per row (or key, or dimension). This file is the
+// definition of every operation; the other files of this folder provide the same names with the same bits.
 //
-//     Floats  16 f32      Ints  16 int32      Bytes  16 rows x 4 uint8 (one
-//     group of 4 along k)
+//     Floats  16 f32      Ints  16 int32      Bytes  16 rows x 4 uint8 (one group of 4 along k)
 #pragma once
 
 #include "kernels/formats/format.hpp"
@@ -13,9 +11,8 @@ namespace linnet::kernels::LINNET_ISA {
 namespace {
 
 struct Scalar {
-    // Shape of the micro-kernels: columns of activations and tiles of weights at
-    // once, and whether groups of weights are unpacked and used one by one or all
-    // before the dot products.
+    // Shape of the micro-kernels: columns of activations and tiles of weights at once, and whether groups of weights
+    // are unpacked and used one by one or all before the dot products.
     static constexpr int kColumns = 4;
     static constexpr int kHalfColumns = 4;   // formats with two scales per block
     static constexpr int kFloatColumns = 4;  // float weights, attention
@@ -168,8 +165,7 @@ struct Scalar {
     static Bytes xor_bytes(Bytes a, Bytes b) {
         return each_byte([&](int i) { return a.v[i] ^ b.v[i]; });
     }
-    // (byte >> right) & mask, where mask has no bits that the shift would bring
-    // in from a neighbour.
+    // (byte >> right) & mask, where mask has no bits that the shift would bring in from a neighbour.
     template <int right>
     static Bytes field(Bytes a, std::uint8_t mask) {
         return each_byte([&](int i) { return (a.v[i] >> right) & mask; });
@@ -204,8 +200,7 @@ struct Scalar {
         }
     }
 
-    // start + the dot products of n groups of unsigned weights (0..max) with 4 n
-    // activations (-127..127): exact.
+    // start + the dot products of n groups of unsigned weights (0..max) with 4 n activations (-127..127): exact.
     template <int max, int n>
     static Ints dot(Ints start, const Bytes* w, const std::int8_t* x) {
         for (int g = 0; g < n; ++g) {
@@ -216,8 +211,7 @@ struct Scalar {
         return start;
     }
 
-    // start + the dot products of n groups of signed bytes (-127..127) with 4 n
-    // unsigned ones (0..127): exact.
+    // start + the dot products of n groups of signed bytes (-127..127) with 4 n unsigned ones (0..127): exact.
     template <int n>
     static Ints dot_signed(Ints start, const Bytes* v, const std::uint8_t* p) {
         for (int g = 0; g < n; ++g) {

@@ -1,8 +1,6 @@
 // SPDX-License-Identifier: MIT
-// Floats and Ints on xsimd batches: 16 lanes as 16 / N registers of N lanes.
-// Operations that xsimd does not have, or whose bits it leaves open (its fma
-// may round twice), are in the file of the instruction set that derives from
-// this.
+// Floats and Ints on xsimd batches: 16 lanes as 16 / N registers of N lanes. Operations that xsimd does not have, or
+// whose bits it leaves open (its fma may round twice), are in the file of the instruction set that derives from this.
 #pragma once
 
 #include <xsimd/xsimd.hpp>

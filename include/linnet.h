@@ -385,7 +385,8 @@ LINNET_API linnet_status linnet_session_prefill(linnet_session* session, uint64_
                                                 linnet_error* error);
 
 /* The n_vocab logits after the last computed token. Valid until the next call on the session.
- * LINNET_ERROR_NOT_FOUND when nothing was computed since the last truncate. */
+ * LINNET_ERROR_NOT_FOUND while what was appended is not computed to its end, and after a truncate of computed tokens.
+ */
 LINNET_API linnet_status linnet_session_get_logits(linnet_session* session, const float** logits, size_t* n_logits,
                                                    linnet_error* error);
 

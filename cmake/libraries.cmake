@@ -46,8 +46,8 @@ linnet_generate_map(${PROJECT_SOURCE_DIR}/bindings/c/symbols.txt ${PROJECT_BINAR
 
 # linnet_add_shared(<target> <object>...): a shared library with the exports and dependencies of liblinnet.so.
 function(linnet_add_shared target)
-    add_library(${target} SHARED ${ARGN})
-    target_link_libraries(${target} PRIVATE linnet_warnings Threads::Threads)
+    add_library(${target} SHARED ${ARGN} ${PROJECT_SOURCE_DIR}/bindings/c/shared/unload.cpp)
+    target_link_libraries(${target} PRIVATE linnet_options Threads::Threads)
     target_link_options(${target} PRIVATE
         -static-libstdc++ -static-libgcc
         -Wl,--version-script=${PROJECT_BINARY_DIR}/linnet.map -Wl,--exclude-libs,ALL -Wl,--gc-sections

@@ -19,6 +19,7 @@
 #include "base/error.hpp"
 #include "support/fixtures.hpp"
 #include "support/golden.hpp"
+#include "support/sanitized.hpp"
 
 using linnet::Engine;
 using linnet::EngineOptions;
@@ -254,7 +255,7 @@ TEST_CASE("cancelling: the next step, or the running one within 10 ms; then it g
         other.join();
         delays.push_back(end - asked);
     }
-    CHECK(median(delays) < 10.0);
+    CHECK(median(delays) < (fixtures::kSanitized ? 100.0 : 10.0));
     prefill(session);
     CHECK(logits_of(session) == logits_after(tokens));
 }
@@ -323,12 +324,12 @@ TEST_CASE("the context fills up, says so, and can be used again after truncation
 }
 
 TEST_CASE("an end token is in the sequence, its text is not, and the next step goes on behind it") {
+    linnet::Memory memory;  // outlives the session, which holds the sampler
     Session session(shared_model(), {.n_ctx = 400});
     session.append_text(kPrompt, {});
     const Token end = shared_model()->tokenizer().eos();
     REQUIRE(shared_model()->tokenizer().is_end(end));
     const linnet::LogitBias biases[] = {{end, 1000.0F}};
-    linnet::Memory memory;
     session.set_sampler(std::make_shared<linnet::Sampler>(shared_model()->spec().n_vocab,
                                                           linnet::SamplerOptions{.biases = biases}, memory));
     const std::size_t n_prompt = session.tokens().size();
@@ -347,11 +348,11 @@ TEST_CASE("an end token is in the sequence, its text is not, and the next step g
 }
 
 TEST_CASE("text: whole characters, the same as the tokens say") {
+    linnet::Memory memory;  // outlives the session, which holds the sampler
     Session session(shared_model(), {.n_ctx = 400});
     session.append_text(kPrompt, {});
     const std::size_t n_prompt = session.tokens().size();
     // At this temperature nearly any token comes: bytes of characters that are never finished as well.
-    linnet::Memory memory;
     session.set_sampler(std::make_shared<linnet::Sampler>(
         shared_model()->spec().n_vocab, linnet::SamplerOptions{.temperature = 50.0F, .seed = 3}, memory));
     std::string text;
@@ -394,8 +395,8 @@ TEST_CASE("appending: ids are checked, BOS stands only at the start") {
 }
 
 TEST_CASE("a sampler's penalties look at the whole sequence: what was appended, and not what was taken back") {
+    linnet::Memory memory;  // outlives the session, which holds the sampler
     Session session(shared_model(), {});
-    linnet::Memory memory;
     const linnet::SamplerOptions options = {.frequency_penalty = 1000.0F, .penalty_window = 400};
     session.set_sampler(std::make_shared<linnet::Sampler>(shared_model()->spec().n_vocab, options, memory));
     session.append_text(kPrompt, {});

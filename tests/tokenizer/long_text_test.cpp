@@ -8,6 +8,7 @@
 #include <exception>
 #include <functional>
 
+#include "support/sanitized.hpp"
 #include "support/tokenizer.hpp"
 #include "tokenizer/pre_tokenizer.hpp"
 
@@ -18,19 +19,7 @@ using tokenizer_support::Vocabulary;
 
 namespace {
 
-// Sanitizers are there for the memory accesses, which a tenth of the text makes as well.
-#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
-#define LINNET_TEST_SANITIZED 1
-#elif defined(__has_feature)
-#if __has_feature(address_sanitizer) || __has_feature(thread_sanitizer)
-#define LINNET_TEST_SANITIZED 1
-#endif
-#endif
-#ifdef LINNET_TEST_SANITIZED
-constexpr std::size_t kMega = 100 << 10;
-#else
-constexpr std::size_t kMega = 1 << 20;
-#endif
+constexpr std::size_t kMega = fixtures::kSanitized ? 100 << 10 : 1 << 20;
 
 std::string repeat(std::string_view unit, std::size_t size) {
     std::string text;

@@ -114,7 +114,7 @@ void attention_q8(const AttentionArgs& a) {
                 float* scores = a.scores + (c0 + column) * kKeyTile;
                 for (std::size_t tile = 0; tile < kKeyTile / kRows; tile += V::kTiles) {
                     quantised_tiles<V, q8_0, N, V::kTiles>(keys + tile * (head_dim / 32), head_dim, panel, column,
-                                                           scores + tile * kRows, kKeyTile, V::kTiles * kRows);
+                                                           scores + tile * kRows, kKeyTile, V::kTiles * kRows, 0);
                 }
                 softmax_columns<V>(a, pos, c0 + column, N);
                 auto* p = reinterpret_cast<QuantisedP*>(scores);

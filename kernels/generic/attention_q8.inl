@@ -15,6 +15,9 @@ inline constexpr std::size_t kValueBlock = 32;  // positions
 
 inline std::size_t value_block_bytes(std::size_t head_dim) { return kValueBlock * head_dim + kValueBlock * 2; }
 
+// A scale (not negative) as the cache holds it: saturated, to the nearest half.
+inline std::uint16_t scale_to_half(float d) { return float_to_half(d < 65504.0F ? d : 65504.0F); }
+
 template <class V>
 void store_kv_q8(const KvHead& kv, std::int64_t pos, const float* key, const float* value) {
     const std::size_t slot = static_cast<std::size_t>(pos) % kv.ring;
@@ -28,7 +31,7 @@ void store_kv_q8(const KvHead& kv, std::int64_t pos, const float* key, const flo
         V::narrow_i8(q, quantise<V>(low, scale.inverse));
         V::narrow_i8(q + 16, quantise<V>(high, scale.inverse));
         for (std::size_t k = 0; k < 32; ++k) tiles[b].q[lane(row, k)] = static_cast<std::uint8_t>(q[k] ^ 0x80);
-        tiles[b].d[row] = float_to_half(scale.d < 65504.0F ? scale.d : 65504.0F);
+        tiles[b].d[row] = scale_to_half(scale.d);
     }
 
     std::byte* block = kv.values + slot / kValueBlock * value_block_bytes(kv.head_dim);
@@ -42,7 +45,7 @@ void store_kv_q8(const KvHead& kv, std::int64_t pos, const float* key, const flo
         auto* group = reinterpret_cast<std::int8_t*>(block) + d * kValueBlock + i / 4 * 64 + i % 4;
         for (std::size_t lane16 = 0; lane16 < 16; ++lane16) group[4 * lane16] = q[lane16];
     }
-    const std::uint16_t half = float_to_half(scale.d < 65504.0F ? scale.d : 65504.0F);
+    const std::uint16_t half = scale_to_half(scale.d);
     std::memcpy(block + kValueBlock * kv.head_dim + 2 * i, &half, 2);
 }
 

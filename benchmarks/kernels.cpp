@@ -27,14 +27,16 @@ struct Problem {
     std::vector<std::byte> weights;
     std::vector<std::byte> x;
     std::vector<float> y;
+    std::vector<std::byte> scratch;
     MatmulArgs args;
 
     Problem(const Table& table, const FormatInfo& format, std::size_t n_tiles, std::size_t n_tokens)
         : weights(n_tiles * tile_bytes(format, kWidth)),
           x(activation_bytes(format.activations, kWidth, n_tokens)),
           y(n_tiles * kTileRows * n_tokens),
-          args{weights.data(), n_tiles,  n_tiles * kTileRows, kWidth, x.data(),
-               n_tokens,       y.data(), n_tiles * kTileRows} {
+          scratch(kMatmulScratch),
+          args{weights.data(), n_tiles,  n_tiles * kTileRows, kWidth,        x.data(),
+               n_tokens,       y.data(), n_tiles * kTileRows, scratch.data()} {
         std::mt19937 random(1);
         std::uint32_t bits = 0;
         for (std::size_t i = 0; i < weights.size(); ++i) {

@@ -9,11 +9,10 @@
 
 namespace linnet::kernels {
 
-inline constexpr std::size_t kTileRows = 16;     // rows of a weight tile; lanes of a vector
-inline constexpr std::size_t kPanelTokens = 24;  // most tokens of an activation panel
-inline constexpr std::size_t kQuantBlock = 32;   // values that share one activation scale
-inline constexpr std::size_t kKeyTile = 64;      // keys per step of the online softmax, aligned to absolute positions
-inline constexpr std::size_t kKeySpan = 512;     // keys per partial result of attention, aligned to absolute positions
+inline constexpr std::size_t kTileRows = 16;    // rows of a weight tile; lanes of a vector
+inline constexpr std::size_t kQuantBlock = 32;  // values that share one activation scale
+inline constexpr std::size_t kKeyTile = 64;     // keys per step of the online softmax, aligned to absolute positions
+inline constexpr std::size_t kKeySpan = 512;    // keys per partial result of attention, aligned to absolute positions
 
 // Tensor formats with kernels; generated from the files of kernels/formats.
 enum class Format : std::uint8_t {
@@ -32,6 +31,9 @@ enum class Activations : std::uint8_t {
     f32,  // panel [n_in][P] of floats: for float weights
     q8,   // panel of 8-bit blocks: for quantised weights
 };
+
+// Most tokens of an activation panel: the columns of the widest micro-kernel.
+inline constexpr std::size_t panel_tokens(Activations kind) noexcept { return kind == Activations::f32 ? 12 : 5; }
 
 struct FormatInfo {
     Format format;
@@ -54,14 +56,18 @@ inline std::size_t row_bytes(const FormatInfo& f, std::size_t n_in) noexcept {
 // A tile: 16 rows interleaved (R16). Exactly the bytes of its rows.
 inline std::size_t tile_bytes(const FormatInfo& f, std::size_t n_in) noexcept { return kTileRows * row_bytes(f, n_in); }
 
-// Activations of n_tokens tokens: panels of 24 tokens, the last one of the rest. A panel of P tokens is, for f32,
-// float[n_in][P]; for q8, per block of 32 along k:
+// Activations of n_tokens tokens: panels of panel_tokens() tokens, the last one of the rest. A panel of P tokens is,
+// for f32, float[n_in][P]; for q8, per block of 32 along k:
 //     float d[P]; float ds[P]; int32 ns[P], ns_lo[P], ns_hi[P]; int8 q[P][32];
 // with x ~ d * q, ds = d * sum(q), ns = -sum(q), ns_lo / ns_hi the same of the first / second 16 values.
 inline constexpr std::size_t kQuantBlockBytes = 5 * 4 + kQuantBlock;
 inline std::size_t activation_bytes(Activations kind, std::size_t n_in, std::size_t n_tokens) noexcept {
     return kind == Activations::f32 ? n_in * n_tokens * 4 : n_in / kQuantBlock * n_tokens * kQuantBlockBytes;
 }
+
+// Working memory that a matmul of many tokens unpacks weights into, aligned to a cache line. It stays in a core's
+// first-level cache.
+inline constexpr std::size_t kMatmulScratch = 48 * 1024;
 
 // y[t, r] = sum_k x[t, k] * W[r, k] for the rows of n_tiles packed tiles.
 struct MatmulArgs {
@@ -73,6 +79,7 @@ struct MatmulArgs {
     std::size_t n_tokens;
     float* y;  // y[t * y_stride + r]
     std::size_t y_stride;
+    std::byte* scratch;  // kMatmulScratch bytes
 };
 
 // Packs n_rows (1..16) rows into one tile; missing rows become copies of the last one (their results are not stored).
@@ -174,7 +181,7 @@ struct Table {
     Slot<void(const float* m, const float* l, const float* o, std::size_t head_dim, float* total_m, float* total_l,
               float* total_o)>
         merge_attention;
-    // y = o / sum(l)
+    // y[head_dim] = o / sum(l); head_dim may be any number here.
     Slot<void(const float* l, const float* o, std::size_t head_dim, float* y)> finish_attention;
 };
 

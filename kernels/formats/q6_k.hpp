@@ -121,8 +121,8 @@ struct q6_k {
             }
         }
         typename V::Floats scale() const { return d; }
-        typename V::Ints half_scale(std::size_t half) const {
-            return V::widen_i8(reinterpret_cast<const std::int8_t*>(scales[half]));
+        typename V::Floats half_scale(std::size_t half) const {
+            return V::from_ints(V::widen_i8(reinterpret_cast<const std::int8_t*>(scales[half])));
         }
     };
 };

@@ -12,6 +12,7 @@ namespace linnet::kernels::LINNET_ISA {
 namespace {
 
 inline constexpr float kNoScore = -1e30F;  // running maximum before the first visible key; finite: no inf - inf
+alignas(64) inline constexpr float kLanes[16] = {0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15};
 
 template <class V>
 struct KvF16 {
@@ -44,10 +45,31 @@ void store_kv(const KvHead& kv, std::int64_t pos, const float* key, const float*
     }
 }
 
-// scores[c][0..63] = q[c] . k for N columns.
+// The part of a tile, [begin, end), that some of a group's columns see.
+struct VisibleKeys {
+    std::size_t begin = kKeyTile;
+    std::size_t end = 0;
+
+    VisibleKeys(const AttentionArgs& a, std::int64_t pos, std::size_t c, std::size_t n) {
+        for (std::size_t i = c; i < c + n; ++i) {
+            const std::int64_t first = a.first[i] - pos;
+            const std::int64_t after = a.last[i] - pos + 1;
+            if (first < static_cast<std::int64_t>(begin)) begin = first > 0 ? static_cast<std::size_t>(first) : 0;
+            if (after > static_cast<std::int64_t>(end)) {
+                end = after < static_cast<std::int64_t>(kKeyTile) ? static_cast<std::size_t>(after) : kKeyTile;
+            }
+        }
+    }
+    bool none() const { return begin >= end; }
+    bool overlap(std::size_t from, std::size_t to) const { return begin < to && from < end; }
+};
+
+// scores[c][0..63] = q[c] . k for N columns; keys that no column sees may be left out.
 template <class V, template <class> class Kv, int N>
-inline void score_tile(const typename Kv<V>::Element* keys, std::size_t head_dim, const float* q, float* scores) {
+inline void score_tile(const typename Kv<V>::Element* keys, std::size_t head_dim, const float* q, VisibleKeys visible,
+                       float* scores) {
     for (std::size_t part = 0; part < kKeyTile / 32; ++part) {  // 32 keys at a time: 2 N accumulators
+        if (!visible.overlap(part * 32, part * 32 + 32)) continue;
         const auto* k = keys + part * 32 * head_dim;
         typename V::Floats acc[N][2];
         for (int c = 0; c < N; ++c) acc[c][0] = acc[c][1] = V::zero();
@@ -68,20 +90,48 @@ inline void score_tile(const typename Kv<V>::Element* keys, std::size_t head_dim
     }
 }
 
-// o[c] += sum over the tile's positions, ascending, of p[c][pos] * v[pos], N columns.
+// o[c] += sum over the visible positions, ascending, of p[c][pos] * v[pos], N columns. head_dim is a multiple of 32.
 template <class V, template <class> class Kv, int N>
-inline void value_tile(const typename Kv<V>::Element* values, std::size_t head_dim, const float* p, float* o) {
-    for (std::size_t d = 0; d < head_dim; d += 16) {
-        typename V::Floats acc[N];
-        for (int c = 0; c < N; ++c) acc[c] = V::load(o + static_cast<std::size_t>(c) * head_dim + d);
-        for (std::size_t i = 0; i < kKeyTile; ++i) {
-            const auto v = Kv<V>::load(values + i * head_dim + d);
+inline void value_tile(const typename Kv<V>::Element* values, std::size_t head_dim, const float* p, VisibleKeys visible,
+                       float* o) {
+    for (std::size_t d = 0; d < head_dim; d += 32) {
+        typename V::Floats acc[N][2];
+        for (int c = 0; c < N; ++c) {
+            acc[c][0] = V::load(o + static_cast<std::size_t>(c) * head_dim + d);
+            acc[c][1] = V::load(o + static_cast<std::size_t>(c) * head_dim + d + 16);
+        }
+        for (std::size_t i = visible.begin; i < visible.end; ++i) {
+            const auto v0 = Kv<V>::load(values + i * head_dim + d);
+            const auto v1 = Kv<V>::load(values + i * head_dim + d + 16);
 #pragma GCC unroll 8
             for (int c = 0; c < N; ++c) {
-                acc[c] = V::fma(v, V::broadcast(p[static_cast<std::size_t>(c) * kKeyTile + i]), acc[c]);
+                const auto x = V::broadcast(p[static_cast<std::size_t>(c) * kKeyTile + i]);
+                acc[c][0] = V::fma(v0, x, acc[c][0]);
+                acc[c][1] = V::fma(v1, x, acc[c][1]);
             }
         }
-        for (int c = 0; c < N; ++c) V::store(o + static_cast<std::size_t>(c) * head_dim + d, acc[c]);
+        for (int c = 0; c < N; ++c) {
+            V::store(o + static_cast<std::size_t>(c) * head_dim + d, acc[c][0]);
+            V::store(o + static_cast<std::size_t>(c) * head_dim + d + 16, acc[c][1]);
+        }
+    }
+}
+
+// Scores of keys before first or after last become -infinity. A tile's indices are exact as floats.
+template <class V>
+inline void mask_tile(std::int64_t pos, std::int64_t first, std::int64_t last, float* scores) {
+    constexpr auto kLast = static_cast<std::int64_t>(kKeyTile) - 1;
+    if (first <= pos && last >= pos + kLast) return;
+    const auto limit = [&](std::int64_t p) {
+        return V::broadcast(static_cast<float>(p < pos ? -1 : p > pos + kLast + 1 ? kLast + 1 : p - pos));
+    };
+    const auto hidden = V::broadcast(-__builtin_inff());
+    const auto begin = limit(first);
+    const auto end = limit(last);
+    for (std::size_t i = 0; i < kKeyTile; i += 16) {
+        const auto key = V::add(V::load(kLanes), V::broadcast(static_cast<float>(i)));
+        const auto score = V::select_less(end, key, hidden, V::load(scores + i));
+        V::store(scores + i, V::select_less(key, begin, hidden, score));
     }
 }
 
@@ -89,12 +139,7 @@ inline void value_tile(const typename Kv<V>::Element* values, std::size_t head_d
 template <class V>
 inline void softmax_tile(std::int64_t pos, std::int64_t first, std::int64_t last, std::size_t head_dim, float* scores,
                          float* m, float* l, float* o) {
-    if (first > pos || last < pos + static_cast<std::int64_t>(kKeyTile) - 1) {
-        for (std::size_t i = 0; i < kKeyTile; ++i) {
-            const std::int64_t p = pos + static_cast<std::int64_t>(i);
-            if (p < first || p > last) scores[i] = -__builtin_inff();
-        }
-    }
+    mask_tile<V>(pos, first, last, scores);
     auto highest = V::load(scores);
     for (std::size_t i = 16; i < kKeyTile; i += 16) highest = V::max(highest, V::load(scores + i));
     const float tile_max = V::reduce_max(highest);
@@ -134,18 +179,19 @@ inline void softmax_columns(const AttentionArgs& a, std::int64_t pos, std::size_
 template <class V, template <class> class Kv>
 void attention(const AttentionArgs& a) {
     using Element = typename Kv<V>::Element;
-    constexpr int kColumns = V::kFloatColumns < 8 ? V::kFloatColumns : 8;
     const std::size_t head_dim = a.kv.head_dim;
     start_attention(a);
     for (std::int64_t pos = a.begin; pos < a.end; pos += static_cast<std::int64_t>(kKeyTile)) {
         const std::size_t slot = static_cast<std::size_t>(pos) % a.kv.ring;
         const auto* keys = reinterpret_cast<const Element*>(a.kv.keys) + slot * head_dim;
         const auto* values = reinterpret_cast<const Element*>(a.kv.values) + slot * head_dim;
-        for_columns<kColumns>(0, a.n_columns, [&]<int N>(std::size_t c) {
+        for_columns<V::kAttentionColumns>(0, a.n_columns, [&]<int N>(std::size_t c) {
+            const VisibleKeys visible(a, pos, c, N);
+            if (visible.none()) return;
             float* scores = a.scores + c * kKeyTile;
-            score_tile<V, Kv, N>(keys, head_dim, a.q + c * head_dim, scores);
+            score_tile<V, Kv, N>(keys, head_dim, a.q + c * head_dim, visible, scores);
             softmax_columns<V>(a, pos, c, N);
-            value_tile<V, Kv, N>(values, head_dim, scores, a.o + c * head_dim);
+            value_tile<V, Kv, N>(values, head_dim, scores, visible, a.o + c * head_dim);
         });
     }
 }
@@ -166,7 +212,9 @@ void merge_attention(const float* m, const float* l, const float* o, std::size_t
 template <class V>
 void finish_attention(const float* l, const float* o, std::size_t head_dim, float* y) {
     const auto factor = V::broadcast(1.0F / reduce_add<V>(V::load(l)));
-    for (std::size_t d = 0; d < head_dim; d += 16) V::store(y + d, V::mul(V::load(o + d), factor));
+    for (std::size_t d = 0; d < head_dim; d += 16) {
+        store_some<V>(y + d, head_dim - d, V::fma(V::load(o + d), factor, V::zero()));
+    }
 }
 
 }  // namespace

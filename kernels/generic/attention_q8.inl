@@ -6,12 +6,13 @@
 
 #include "kernels/formats/q8_0.hpp"
 #include "kernels/generic/attention.inl"
-#include "kernels/generic/matmul.inl"
+#include "kernels/generic/matmul_few.inl"
 
 namespace linnet::kernels::LINNET_ISA {
 namespace {
 
 inline constexpr std::size_t kValueBlock = 32;  // positions
+inline constexpr std::size_t kQueries = panel_tokens(Activations::q8);
 
 inline std::size_t value_block_bytes(std::size_t head_dim) { return kValueBlock * head_dim + kValueBlock * 2; }
 
@@ -77,11 +78,13 @@ inline void quantise_p(const std::byte* values, std::size_t head_dim, QuantisedP
 
 // o[c] += sum over blocks of positions, ascending, of d * exact sum, N columns.
 template <class V, int N>
-inline void value_tile_q8(const std::byte* values, std::size_t head_dim, const QuantisedP* p, float* o) {
+inline void value_tile_q8(const std::byte* values, std::size_t head_dim, const QuantisedP* p, VisibleKeys visible,
+                          float* o) {
     for (std::size_t d = 0; d < head_dim; d += 16) {
         typename V::Floats acc[N];
         for (int c = 0; c < N; ++c) acc[c] = V::load(o + static_cast<std::size_t>(c) * head_dim + d);
         for (std::size_t b = 0; b < kKeyTile / kValueBlock; ++b) {
+            if (!visible.overlap(b * kValueBlock, (b + 1) * kValueBlock)) continue;
             const auto* block =
                 reinterpret_cast<const std::uint8_t*>(values + b * value_block_bytes(head_dim)) + d * kValueBlock;
             typename V::Bytes v[8];
@@ -99,30 +102,35 @@ inline void value_tile_q8(const std::byte* values, std::size_t head_dim, const Q
 template <class V>
 void attention_q8(const AttentionArgs& a) {
     const std::size_t head_dim = a.kv.head_dim;
-    const std::size_t panel_bytes = head_dim / kQuantBlock * kPanelTokens * kQuantBlockBytes;
+    const std::size_t panel_bytes = head_dim / kQuantBlock * kQueries * kQuantBlockBytes;
     start_attention(a);
     for (std::size_t c = 0; c < a.n_columns; ++c) {
-        const std::size_t first = c / kPanelTokens * kPanelTokens;
-        const std::size_t width = a.n_columns - first < kPanelTokens ? a.n_columns - first : kPanelTokens;
-        pack_q8<V>(a.q + c * head_dim, head_dim, a.panel + c / kPanelTokens * panel_bytes, width, c - first);
+        const std::size_t first = c / kQueries * kQueries;
+        const std::size_t width = a.n_columns - first < kQueries ? a.n_columns - first : kQueries;
+        pack_q8<V>(a.q + c * head_dim, head_dim, a.panel + c / kQueries * panel_bytes, width, c - first);
     }
     for (std::int64_t pos = a.begin; pos < a.end; pos += static_cast<std::int64_t>(kKeyTile)) {
         const std::size_t slot = static_cast<std::size_t>(pos) % a.kv.ring;
         const auto* keys = reinterpret_cast<const q8_0::Tile*>(a.kv.keys) + slot / 16 * (head_dim / 32);
         const std::byte* values = a.kv.values + slot / kValueBlock * value_block_bytes(head_dim);
-        for (std::size_t c0 = 0; c0 < a.n_columns; c0 += kPanelTokens) {
-            const std::size_t width = a.n_columns - c0 < kPanelTokens ? a.n_columns - c0 : kPanelTokens;
-            const Q8Panel panel{a.panel + c0 / kPanelTokens * panel_bytes, width};
+        for (std::size_t c0 = 0; c0 < a.n_columns; c0 += kQueries) {
+            const std::size_t width = a.n_columns - c0 < kQueries ? a.n_columns - c0 : kQueries;
+            const Q8Panel panel{a.panel + c0 / kQueries * panel_bytes, width};
             for_columns<V::kColumns>(0, width, [&]<int N>(std::size_t column) {
+                const VisibleKeys visible(a, pos, c0 + column, N);
+                if (visible.none()) return;
                 float* scores = a.scores + (c0 + column) * kKeyTile;
                 for (std::size_t tile = 0; tile < kKeyTile / kRows; tile += V::kTiles) {
-                    quantised_tiles<V, q8_0, N, V::kTiles>(keys + tile * (head_dim / 32), head_dim, panel, column,
-                                                           scores + tile * kRows, kKeyTile, V::kTiles * kRows, 0);
+                    if (!visible.overlap(tile * kRows, (tile + V::kTiles) * kRows)) continue;
+                    const q8_0::Tile* tiles[V::kTiles];
+                    for (std::size_t i = 0; i < V::kTiles; ++i) tiles[i] = keys + (tile + i) * (head_dim / 32);
+                    stream_tiles<V, q8_0, N, V::kTiles>(tiles, head_dim, panel, column, scores + tile * kRows, kKeyTile,
+                                                        V::kTiles * kRows, 0);
                 }
                 softmax_columns<V>(a, pos, c0 + column, N);
                 auto* p = reinterpret_cast<QuantisedP*>(scores);
                 for (int c = 0; c < N; ++c) quantise_p<V>(values, head_dim, p[c]);
-                value_tile_q8<V, N>(values, head_dim, p, a.o + (c0 + column) * head_dim);
+                value_tile_q8<V, N>(values, head_dim, p, visible, a.o + (c0 + column) * head_dim);
             });
         }
     }

@@ -6,6 +6,7 @@
 #include "kernels/generic/attention_q8.inl"
 #include "kernels/generic/elementwise.inl"
 #include "kernels/generic/matmul.inl"
+#include "kernels/generic/pack.inl"
 #include "linnet_format_includes.hpp"
 
 #define LINNET_FORMAT(id) static_assert(sizeof(id::Tile) == 16 * sizeof(id::Block));

@@ -13,7 +13,8 @@ struct Avx2 : XsimdLanes<xsimd::fma3<xsimd::avx2>> {
     // 16 registers: more columns would spill. All groups at once: maddubs adds up to 8 of them in int16.
     static constexpr int kColumns = 4;
     static constexpr int kHalfColumns = 4;
-    static constexpr int kFloatColumns = 4;
+    static constexpr int kFloatColumns = 6;
+    static constexpr int kAttentionColumns = 3;
     static constexpr int kTiles = 1;
     static constexpr bool kOneGroup = false;
 

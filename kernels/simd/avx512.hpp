@@ -12,9 +12,10 @@ namespace {
 struct Avx512 : XsimdLanes<xsimd::avx512bw> {
     // 32 registers: 12 integer and 12 float accumulators, 2 of weights, 1 of activations. Two tiles for each load of
     // activations, as a core that starts two vpdpbusd a cycle has just two loads a cycle to feed them.
-    static constexpr int kColumns = 6;
-    static constexpr int kHalfColumns = 4;
-    static constexpr int kFloatColumns = 16;
+    static constexpr int kColumns = 5;
+    static constexpr int kHalfColumns = 5;
+    static constexpr int kFloatColumns = 12;
+    static constexpr int kAttentionColumns = 8;
     static constexpr int kTiles = 2;
     static constexpr bool kOneGroup = true;
 

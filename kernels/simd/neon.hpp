@@ -14,7 +14,8 @@ struct Neon : XsimdLanes<xsimd::neon64> {
     // 32 registers: 16 accumulators, 4 sums, the rest for weights and activations.
     static constexpr int kColumns = 4;
     static constexpr int kHalfColumns = 4;
-    static constexpr int kFloatColumns = 4;
+    static constexpr int kFloatColumns = 6;
+    static constexpr int kAttentionColumns = 3;
     static constexpr int kTiles = 1;
     static constexpr bool kOneGroup = false;
 

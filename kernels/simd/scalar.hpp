@@ -15,7 +15,8 @@ struct Scalar {
     // are unpacked and used one by one or all before the dot products.
     static constexpr int kColumns = 4;
     static constexpr int kHalfColumns = 4;   // formats with two scales per block
-    static constexpr int kFloatColumns = 4;  // float weights, attention
+    static constexpr int kFloatColumns = 4;  // float weights
+    static constexpr int kAttentionColumns = 4;
     static constexpr int kTiles = 1;
     static constexpr bool kOneGroup = false;
 

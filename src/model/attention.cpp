@@ -45,9 +45,12 @@ struct Heads {
 void prepare_head(const Heads& a, const float* x, const float* norm, std::size_t t, float* y) noexcept {
     const Pass& pass = a.pass;
     const std::size_t head_dim = a.spec.head_dim;
-    std::copy_n(x, head_dim, y);
+    if (norm != nullptr) {
+        pass.kernels.rms_norm.fn(x, norm, head_dim, pass.spec.norm_eps, y);
+    } else {
+        std::copy_n(x, head_dim, y);
+    }
     std::fill(y + head_dim, y + a.head_dim, 0.0F);
-    if (norm != nullptr) pass.kernels.rms_norm.fn(y, norm, head_dim, pass.spec.norm_eps, y);
     const arch::RopeSpec& rope = pass.spec.ropes[a.spec.rope];
     if (rope.kind == arch::RopeKind::none) return;
     std::size_t offset = 0;
@@ -111,19 +114,13 @@ AttentionState column(const AttentionState& state, std::size_t c, std::size_t he
     return {state.m + c, state.l + c * kTileRows, state.o + c * head_dim};
 }
 
-void start(const AttentionState& total, std::size_t head_dim) noexcept {
-    *total.m = -1e30F;  // below every score: the first span replaces it exactly
-    std::fill_n(total.l, kTileRows, 0.0F);
-    std::fill_n(total.o, head_dim, 0.0F);
-}
-
 void merge(const Heads& a, const AttentionState& span, const AttentionState& total) noexcept {
     a.pass.kernels.merge_attention.fn(span.m, span.l, span.o, a.head_dim, total.m, total.l, total.o);
 }
 
 void finish(const Heads& a, const AttentionState& total, std::size_t head, std::size_t t) noexcept {
-    a.pass.kernels.finish_attention.fn(total.l, total.o, a.head_dim, total.o);
-    std::copy_n(total.o, a.spec.head_dim, a.pass.s.h + t * a.q_width + head * a.spec.head_dim);
+    a.pass.kernels.finish_attention.fn(total.l, total.o, a.spec.head_dim,
+                                       a.pass.s.h + t * a.q_width + head * a.spec.head_dim);
 }
 
 std::int64_t first_span(const Heads& a, std::size_t t) { return a.first(t) / static_cast<std::int64_t>(kKeySpan); }
@@ -135,11 +132,11 @@ bool attend_tokens(const Heads& a, std::size_t tokens_per_task) noexcept {
     const std::size_t n_blocks = (n_tokens + tokens_per_task - 1) / tokens_per_task;
     return a.pass.parallel(n_blocks * a.spec.n_kv_heads, [&](std::size_t task, WorkerScratch& w) {
         const std::size_t kv = task % a.spec.n_kv_heads;
-        const std::size_t t0 = task / a.spec.n_kv_heads * tokens_per_task;
+        const std::size_t t0 = (n_blocks - 1 - task / a.spec.n_kv_heads) * tokens_per_task;  // the longest first
         const std::size_t t1 = std::min(t0 + tokens_per_task, n_tokens);
         const std::size_t n = (t1 - t0) * a.group;
-        for (std::size_t c = 0; c < n; ++c) start(column(w.total, c, a.head_dim), a.head_dim);
-        for (std::int64_t span = first_span(a, t0); span <= last_span(a, t1 - 1) && !a.pass.cancelled(); ++span) {
+        attend_span(a, kv, t0, t1, first_span(a, t0), w, w.total);
+        for (std::int64_t span = first_span(a, t0) + 1; span <= last_span(a, t1 - 1) && !a.pass.cancelled(); ++span) {
             attend_span(a, kv, t0, t1, span, w, w.span);
             for (std::size_t c = 0; c < n; ++c) {
                 merge(a, column(w.span, c, a.head_dim), column(w.total, c, a.head_dim));
@@ -164,13 +161,12 @@ bool attend_spans(const Heads& a) noexcept {
         attend_span(a, kv, 0, 1, begin + static_cast<std::int64_t>(span), w, state(kv, span));
     });
     if (!done) return false;
-    WorkerScratch& w = a.pass.s.workers[0];
     for (std::size_t head = 0; head < a.spec.n_heads; ++head) {
-        start(w.total, a.head_dim);
-        for (std::size_t span = 0; span < n_spans; ++span) {
-            merge(a, column(state(head / a.group, span), head % a.group, a.head_dim), w.total);
-        }
-        finish(a, w.total, head, 0);
+        const auto part = [&](std::size_t span) {
+            return column(state(head / a.group, span), head % a.group, a.head_dim);
+        };
+        for (std::size_t span = 1; span < n_spans; ++span) merge(a, part(span), part(0));
+        finish(a, part(0), head, 0);
     }
     return true;
 }

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
-// y = down(activation(gate(h)) * up(h)), h = norm(x). A task computes a few rows of gate and up for all tokens and
-// packs their product as the input of down at once, so that the wide hidden layer never exists as a whole.
+// y = down(activation(gate(h)) * up(h)), h = norm(x). A task computes a few rows of gate and up, some tokens at a
+// time, and packs their product as the input of down at once, so that the wide hidden layer never exists as a whole.
+#include "base/checked.hpp"
 #include "model/linear.hpp"
 
 namespace linnet {
@@ -10,9 +11,10 @@ namespace {
 using arch::Role;
 using kernels::kTileRows;
 
-void add_bias(const Pass& pass, const float* bias, std::size_t first, std::size_t n, float* rows) noexcept {
+void add_bias(const Pass& pass, const float* bias, std::size_t first, std::size_t rows, std::size_t n_tokens,
+              float* y) noexcept {
     if (bias == nullptr) return;
-    for (std::size_t t = 0; t < pass.n_tokens; ++t) pass.kernels.add.fn(bias + first, n, rows + t * kFeedForwardRows);
+    for (std::size_t t = 0; t < n_tokens; ++t) pass.kernels.add.fn(bias + first, rows, y + t * kFeedForwardRows);
 }
 
 }  // namespace
@@ -39,20 +41,25 @@ bool feed_forward(const Pass& pass, std::size_t layer) noexcept {
     });
     if (!packed) return false;
 
-    const std::size_t n_tasks = (spec.d_ff + kFeedForwardRows - 1) / kFeedForwardRows;
+    // Many tokens re-use what a core has fetched; few leave it at reading weights, in tasks that spread well.
+    const std::uint32_t rows_per_task = n < kFeedForwardTokens / 2 ? kFeedForwardRows / 4 : kFeedForwardRows;
+    const std::size_t n_tasks = div_up<std::size_t>(spec.d_ff, rows_per_task);
     const bool activated = pass.parallel(n_tasks, [&](std::size_t task, WorkerScratch& w) {
-        const std::size_t first = task * kFeedForwardRows;
-        const std::size_t rows = std::min<std::size_t>(kFeedForwardRows, spec.d_ff - first);
+        const std::size_t first = task * rows_per_task;
+        const std::size_t rows = std::min<std::size_t>(rows_per_task, spec.d_ff - first);
         const std::size_t tile = first / kTileRows;
-        const std::size_t n_tiles = (rows + kTileRows - 1) / kTileRows;
-        multiply_tiles(pass, gate, tile, n_tiles, pass.s.input, n, w.gate, kFeedForwardRows, w);
-        multiply_tiles(pass, up, tile, n_tiles, pass.s.input, n, w.up, kFeedForwardRows, w);
-        add_bias(pass, weights.vector(Role::ffn_gate_bias, layer), first, rows, w.gate);
-        add_bias(pass, weights.vector(Role::ffn_up_bias, layer), first, rows, w.up);
-        for (std::size_t t = 0; t < n; ++t) {
-            float* hidden = w.gate + t * kFeedForwardRows;
-            activate.fn(hidden, w.up + t * kFeedForwardRows, rows, hidden);
-            pack_row(pass, activations_of(down), hidden, first, rows, spec.d_ff, t, n, pass.s.hidden);
+        const std::size_t n_tiles = div_up<std::size_t>(rows, kTileRows);
+        for (std::size_t t0 = 0; t0 < n; t0 += kFeedForwardTokens) {
+            const TokenRange tokens = {t0, std::min<std::size_t>(kFeedForwardTokens, n - t0)};
+            multiply_tiles(pass, gate, tile, n_tiles, pass.s.input, tokens, w.gate, kFeedForwardRows, w);
+            multiply_tiles(pass, up, tile, n_tiles, pass.s.input, tokens, w.up, kFeedForwardRows, w);
+            add_bias(pass, weights.vector(Role::ffn_gate_bias, layer), first, rows, tokens.n, w.gate);
+            add_bias(pass, weights.vector(Role::ffn_up_bias, layer), first, rows, tokens.n, w.up);
+            for (std::size_t i = 0; i < tokens.n; ++i) {
+                float* hidden = w.gate + i * kFeedForwardRows;
+                activate.fn(hidden, w.up + i * kFeedForwardRows, rows, hidden);
+                pack_row(pass, activations_of(down), hidden, first, rows, spec.d_ff, t0 + i, n, pass.s.hidden);
+            }
         }
     });
     if (!activated) return false;

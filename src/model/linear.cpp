@@ -6,16 +6,16 @@ namespace linnet {
 namespace {
 
 using kernels::Activations;
-using kernels::kPanelTokens;
 using kernels::kTileRows;
 
 // Weights of one task: some stay in a core's second-level cache while all panels of tokens pass by.
-constexpr std::size_t kTaskBytes = 96 * 1024;
+constexpr std::size_t kTaskBytes = 160 * 1024;
 
 std::size_t n_tiles(const Matrix& w) noexcept { return (w.n_out + kTileRows - 1) / kTileRows; }
 
 std::size_t tiles_per_task(const Matrix& w) noexcept {
-    return std::max<std::size_t>(1, kTaskBytes / kernels::tile_bytes(kernels::info(w.format), w.n_in));
+    // An even number: kernels take two at a time.
+    return 2 * std::max<std::size_t>(1, kTaskBytes / 2 / kernels::tile_bytes(kernels::info(w.format), w.n_in));
 }
 
 std::size_t n_tasks(const Matrix& w) noexcept {
@@ -31,34 +31,40 @@ void add_bias(const Pass& pass, const Projection& p, std::size_t row, std::size_
 
 void pack_row(const Pass& pass, Activations kind, const float* values, std::size_t first, std::size_t n,
               std::size_t n_in, std::size_t t, std::size_t n_tokens, const Panels& panels) noexcept {
-    const std::size_t panel = t / kPanelTokens;
-    const std::size_t width = std::min(kPanelTokens, n_tokens - panel * kPanelTokens);
-    std::byte* target = panels.of[static_cast<std::size_t>(kind)] +
-                        kernels::activation_bytes(kind, n_in, panel * kPanelTokens) +
+    const std::size_t slot = t % kernels::panel_tokens(kind);
+    const std::size_t width = std::min(kernels::panel_tokens(kind), n_tokens - (t - slot));
+    std::byte* target = panels.of[static_cast<std::size_t>(kind)] + kernels::activation_bytes(kind, n_in, t - slot) +
                         kernels::activation_bytes(kind, first, width);
     const auto& pack = kind == Activations::q8 ? pass.kernels.pack_q8 : pass.kernels.pack_f32;
-    pack.fn(values, n, target, width, t % kPanelTokens);
+    pack.fn(values, n, target, width, slot);
 }
 
 void multiply_tiles(const Pass& pass, const Matrix& w, std::size_t first_tile, std::size_t n_tiles,
-                    const Panels& panels, std::size_t n_tokens, float* y, std::size_t y_stride,
+                    const Panels& panels, TokenRange tokens, float* y, std::size_t y_stride,
                     WorkerScratch& worker) noexcept {
     const kernels::FormatInfo& format = kernels::info(w.format);
     const auto index = static_cast<std::size_t>(w.format);
-    const std::byte* x = panels.of[static_cast<std::size_t>(format.activations)];
-    const std::size_t row = first_tile * kTileRows;
+    const std::byte* x = panels.of[static_cast<std::size_t>(format.activations)] +
+                         kernels::activation_bytes(format.activations, w.n_in, tokens.first);
+    const std::size_t tile_bytes = kernels::tile_bytes(format, w.n_in);
+    const auto rows = [&](std::size_t tile, std::size_t n) {
+        return std::min<std::size_t>(n * kTileRows, w.n_out - tile * kTileRows);
+    };
     if (!pass.weights.mapped()) {
-        const std::size_t tile_bytes = kernels::tile_bytes(format, w.n_in);
-        pass.kernels.matmul[index].fn({w.data + first_tile * tile_bytes, n_tiles,
-                                       std::min(n_tiles * kTileRows, w.n_out - row), w.n_in, x, n_tokens, y, y_stride});
+        pass.kernels.matmul[index].fn({w.data + first_tile * tile_bytes, n_tiles, rows(first_tile, n_tiles), w.n_in, x,
+                                       tokens.n, y, y_stride, worker.unpacked});
         return;
     }
-    const std::size_t row_bytes = kernels::row_bytes(format, w.n_in);
-    for (std::size_t i = 0; i < n_tiles; ++i) {
-        const std::size_t first = row + i * kTileRows;
-        const std::size_t rows = std::min<std::size_t>(kTileRows, w.n_out - first);
-        pass.kernels.pack[index].fn({w.data + first * row_bytes, rows, w.n_in, worker.tile});
-        pass.kernels.matmul[index].fn({worker.tile, 1, rows, w.n_in, x, n_tokens, y + i * kTileRows, y_stride});
+    // Rows of the file have the bytes of their tile.
+    for (std::size_t i = 0; i < n_tiles; i += kMappedTiles) {
+        const std::size_t n = std::min<std::size_t>(kMappedTiles, n_tiles - i);
+        const std::size_t tile = first_tile + i;
+        for (std::size_t j = 0; j < n; ++j) {
+            pass.kernels.pack[index].fn(
+                {w.data + (tile + j) * tile_bytes, rows(tile + j, 1), w.n_in, worker.tiles + j * tile_bytes});
+        }
+        pass.kernels.matmul[index].fn(
+            {worker.tiles, n, rows(tile, n), w.n_in, x, tokens.n, y + i * kTileRows, y_stride, worker.unpacked});
     }
 }
 
@@ -75,7 +81,7 @@ bool multiply(const Pass& pass, std::span<const Projection> projections, const P
         const std::size_t first = task * tiles_per_task(p->w);
         const std::size_t n = std::min(tiles_per_task(p->w), n_tiles(p->w) - first);
         const std::size_t row = first * kTileRows;
-        multiply_tiles(pass, p->w, first, n, panels, n_tokens, p->y + row, p->y_stride, worker);
+        multiply_tiles(pass, p->w, first, n, panels, {0, n_tokens}, p->y + row, p->y_stride, worker);
         if (p->bias != nullptr) add_bias(pass, *p, row, std::min(n * kTileRows, p->w.n_out - row), n_tokens);
     });
 }

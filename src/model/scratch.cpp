@@ -96,11 +96,13 @@ std::uint64_t lay_out(const arch::ModelSpec& spec, const PassShape& shape, std::
     const std::uint64_t n_spans = div_up<std::uint64_t>(shape.n_ctx, kernels::kKeySpan);
     s.spans = take_state(carver, n_spans * width.n_heads, width.head_dim);
     const std::uint64_t columns = std::max<std::uint64_t>(kAttentionColumns, width.group);
+    const std::uint64_t n_ffn = std::min<std::uint64_t>(n, kFeedForwardTokens) * kFeedForwardRows;
     for (std::uint32_t i = 0; i < n_threads; ++i) {
         WorkerScratch w{};
-        w.tile = carver.take<std::byte>(width.input * kernels::kTileRows * sizeof(float));
-        w.gate = carver.take<float>(n * kFeedForwardRows);
-        w.up = carver.take<float>(n * kFeedForwardRows);
+        w.tiles = carver.take<std::byte>(kMappedTiles * width.input * kernels::kTileRows * sizeof(float));
+        w.unpacked = carver.take<std::byte>(kernels::kMatmulScratch);
+        w.gate = carver.take<float>(n_ffn);
+        w.up = carver.take<float>(n_ffn);
         w.key = carver.take<float>(width.head_dim);
         w.value = carver.take<float>(width.head_dim);
         w.first = carver.take<std::int64_t>(columns);

@@ -18,9 +18,14 @@ struct PassShape {
     KvType kv_type = KvType::f16;
 };
 
-// Rows that one feed-forward task computes of gate and up before it activates and packs them: a multiple of the
-// quantisation block.
-inline constexpr std::uint32_t kFeedForwardRows = 32;
+// Most rows that one feed-forward task computes of gate and up before it activates and packs them, and for how many
+// tokens at a time: multiples of the quantisation block and of the panels of every kind.
+inline constexpr std::uint32_t kFeedForwardRows = 128;
+inline constexpr std::uint32_t kFeedForwardTokens = 240;
+static_assert(kFeedForwardTokens % kernels::panel_tokens(kernels::Activations::f32) == 0 &&
+              kFeedForwardTokens % kernels::panel_tokens(kernels::Activations::q8) == 0);
+// Tiles of mapped weights that are packed at a time.
+inline constexpr std::uint32_t kMappedTiles = 2;
 // Most query columns (tokens x heads of one KV head) of an attention task.
 inline constexpr std::uint32_t kAttentionColumns = 64;
 
@@ -33,8 +38,9 @@ struct AttentionState {
 
 // Memory of one worker, in use by one task at a time.
 struct WorkerScratch {
-    std::byte* tile;      // one packed tile of the widest matrix (mapped weights)
-    float* gate;          // [n_batch][kFeedForwardRows]
+    std::byte* tiles;     // kMappedTiles packed tiles of the widest matrix (mapped weights)
+    std::byte* unpacked;  // kernels::kMatmulScratch
+    float* gate;          // [kFeedForwardTokens][kFeedForwardRows]
     float* up;            // likewise
     float* key;           // [head_dim], padded
     float* value;         // [head_dim], padded

@@ -39,7 +39,9 @@ struct Problem {
         const Guarded<std::byte> x(panels);
         const std::size_t stride = n_rows + slack;
         const Guarded<float> y((n_tokens - 1) * stride + n_rows);
-        t.matmul[index(f)].fn({w.data(), n_tiles(), n_rows, n_in, x.data(), n_tokens, y.data(), stride});
+        const Guarded<std::byte> scratch(linnet::kernels::kMatmulScratch);
+        t.matmul[index(f)].fn(
+            {w.data(), n_tiles(), n_rows, n_in, x.data(), n_tokens, y.data(), stride, scratch.data()});
         std::vector<float> result;
         std::size_t n_overwritten = 0;
         for (std::size_t i = 0; i < y.size(); ++i) {
@@ -73,8 +75,8 @@ Problem make_problem(const FormatInfo& f, const BlockMaker& maker, std::size_t n
 
 // Activation k of token t as the panel has it, exact in double.
 double activation(const Problem& p, std::size_t t, std::size_t k) {
-    const std::size_t first = t / kPanelTokens * kPanelTokens;
-    const std::size_t width = std::min(kPanelTokens, p.n_tokens - first);
+    const std::size_t first = t / panel_tokens(p.f.activations) * panel_tokens(p.f.activations);
+    const std::size_t width = std::min(panel_tokens(p.f.activations), p.n_tokens - first);
     const std::byte* panel = p.panels.data() + linnet::kernels::activation_bytes(p.f.activations, p.n_in, first);
     float value;
     if (p.f.activations == Activations::f32) {

@@ -28,10 +28,10 @@ using linnet::kernels::Activations;
 using linnet::kernels::Format;
 using linnet::kernels::FormatInfo;
 using linnet::kernels::kFormats;
-using linnet::kernels::kPanelTokens;
 using linnet::kernels::kQuantBlock;
 using linnet::kernels::kQuantBlockBytes;
 using linnet::kernels::kTileRows;
+using linnet::kernels::panel_tokens;
 using linnet::kernels::Table;
 using Sizes = std::initializer_list<std::size_t>;
 
@@ -255,9 +255,9 @@ inline std::vector<std::byte> make_panels(const Table& t, Activations kind, std:
     std::vector<std::byte> panels(linnet::kernels::activation_bytes(kind, n_in, n_tokens));
     const auto& pack = kind == Activations::q8 ? t.pack_q8 : t.pack_f32;
     for (std::size_t i = 0; i < n_tokens; ++i) {
-        const std::size_t first = i / kPanelTokens * kPanelTokens;
+        const std::size_t first = i / panel_tokens(kind) * panel_tokens(kind);
         std::byte* panel = panels.data() + linnet::kernels::activation_bytes(kind, n_in, first);
-        pack.fn(x.data() + i * n_in, n_in, panel, std::min(kPanelTokens, n_tokens - first), i - first);
+        pack.fn(x.data() + i * n_in, n_in, panel, std::min(panel_tokens(kind), n_tokens - first), i - first);
     }
     return panels;
 }

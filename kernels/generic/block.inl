@@ -1,0 +1,114 @@
+// SPDX-License-Identifier: MIT
+// The innermost part of all quantised products: one block of 32 weights of some tiles times some columns of 8-bit
+// activations. Integer sums are exact; then one fused multiply-add per output, and one more for formats with minimums.
+#pragma once
+
+#include "kernels/api/table.hpp"
+#include "kernels/formats/format.hpp"
+
+namespace linnet::kernels::LINNET_ISA {
+namespace {
+
+// One panel of q8 activations, read block by block (layout: kernels/api/table.hpp).
+struct Q8Panel {
+    const std::byte* data;
+    std::size_t width;  // P
+
+    const std::byte* block(std::size_t b) const { return data + b * width * kQuantBlockBytes; }
+    const float* d(const std::byte* block) const { return reinterpret_cast<const float*>(block); }
+    const float* ds(const std::byte* block) const { return d(block) + width; }
+    const std::int32_t* ns(const std::byte* block) const {
+        return reinterpret_cast<const std::int32_t*>(block) + 2 * width;
+    }
+    const std::int32_t* ns_low(const std::byte* block) const { return ns(block) + width; }
+    const std::int32_t* ns_high(const std::byte* block) const { return ns(block) + 2 * width; }
+    const std::int8_t* q(const std::byte* block) const {
+        return reinterpret_cast<const std::int8_t*>(block + width * 20);
+    }
+};
+
+// Groups [first, first + n) of a sub-block, unpacked.
+template <class V, int first, int n, class Unpack>
+inline void load_groups(const Unpack& unpack, typename V::Bytes* w) {
+    w[0] = unpack.template group<first>();
+    if constexpr (n > 1) load_groups<V, first + 1, n - 1>(unpack, w + 1);
+}
+
+// Adds the exact dot products of groups [first, first + n) of T tiles and N columns, the groups unpacked once for all
+// columns, each broadcast of activations used for all tiles.
+template <class V, int max, int first, int n, class Unpack, int T, int N>
+inline void add_groups_at_once(const Unpack (&unpack)[T], const std::int8_t* q, typename V::Ints (&sum)[T][N]) {
+    typename V::Bytes w[T][n];
+    for (int i = 0; i < T; ++i) load_groups<V, first, n>(unpack[i], w[i]);
+#pragma GCC unroll 16
+    for (int t = 0; t < N; ++t) {
+#pragma GCC unroll 4
+        for (int i = 0; i < T; ++i) sum[i][t] = V::template dot<max, n>(sum[i][t], w[i], q + t * 32 + 4 * first);
+    }
+}
+
+// The same in the portions that suit V: all groups at once, or one by one, those first that share bytes (g, g + n / 2).
+template <class V, int max, int first, int n, int done = 0, class Unpack, int T, int N>
+inline void add_groups(const Unpack (&unpack)[T], const std::int8_t* q, typename V::Ints (&sum)[T][N]) {
+    if constexpr (!V::kOneGroup) {
+        add_groups_at_once<V, max, first, n>(unpack, q, sum);
+    } else if constexpr (done < n) {
+        add_groups_at_once<V, max, first + done % 2 * (n / 2) + done / 2, 1>(unpack, q, sum);
+        add_groups<V, max, first, n, done + 1>(unpack, q, sum);
+    }
+}
+
+// The offset of unsigned quants enters as the start of the integer sums: -offset * sum(q).
+template <class V, int offset_bits, int T, int N>
+inline void start_sums(const std::int32_t* negative_sums, typename V::Ints (&sum)[T][N]) {
+    for (int t = 0; t < N; ++t) {
+        const auto start =
+            offset_bits < 0 ? V::broadcast_int(0) : V::shift_left_ints(V::broadcast_int(negative_sums[t]), offset_bits);
+        for (int i = 0; i < T; ++i) sum[i][t] = start;
+    }
+}
+
+// acc[i][t] += one block of 32 weights of T tiles times N columns of activations; `column` is the first, of the block.
+template <class V, class F, int T, int N, class Weights>
+inline void add_block(const Weights (&w)[T], const Q8Panel& x, const std::byte* block, std::size_t column,
+                      typename V::Floats (&acc)[T][N]) {
+    const std::int8_t* q = x.q(block) + column * kQuantBlock;
+    typename V::Ints sum[T][N];
+    typename V::Floats dot[T][N];
+    if constexpr (F::kHalfScales) {
+        // As floats the scaled halves and their sum are exact integers below 2^24 (kernels/formats/format.hpp).
+        start_sums<V, F::kOffsetBits>(x.ns_low(block) + column, sum);
+        add_groups<V, F::kMaxQuant, 0, 4>(w, q, sum);
+        for (int i = 0; i < T; ++i) {
+            const auto scale = w[i].half_scale(0);
+            for (int t = 0; t < N; ++t) dot[i][t] = V::mul(V::from_ints(sum[i][t]), scale);
+        }
+        start_sums<V, F::kOffsetBits>(x.ns_high(block) + column, sum);
+        add_groups<V, F::kMaxQuant, 4, 4>(w, q, sum);
+        for (int i = 0; i < T; ++i) {
+            const auto scale = w[i].half_scale(1);
+            for (int t = 0; t < N; ++t) dot[i][t] = V::fma(V::from_ints(sum[i][t]), scale, dot[i][t]);
+        }
+    } else {
+        start_sums<V, F::kOffsetBits>(x.ns(block) + column, sum);
+        add_groups<V, F::kMaxQuant, 0, 8>(w, q, sum);
+        for (int i = 0; i < T; ++i) {
+            for (int t = 0; t < N; ++t) dot[i][t] = V::from_ints(sum[i][t]);
+        }
+    }
+    const float* d = x.d(block) + column;
+    const float* ds = x.ds(block) + column;
+    for (int i = 0; i < T; ++i) {
+        const auto scale = w[i].scale();
+        for (int t = 0; t < N; ++t) {
+            acc[i][t] = V::fma(dot[i][t], V::mul(scale, V::broadcast(d[t])), acc[i][t]);
+        }
+        if constexpr (F::kHasMinimum) {
+            const auto minimum = w[i].minimum();
+            for (int t = 0; t < N; ++t) acc[i][t] = V::fma(minimum, V::broadcast(ds[t]), acc[i][t]);
+        }
+    }
+}
+
+}  // namespace
+}  // namespace linnet::kernels::LINNET_ISA

@@ -2,6 +2,7 @@
 // Real vocabularies against the ids, texts and pieces that Hugging Face's implementations give for them.
 #include <doctest/doctest.h>
 
+#include <algorithm>
 #include <fstream>
 #include <nlohmann/json.hpp>
 #include <string>
@@ -109,5 +110,35 @@ TEST_CASE("published vocabularies: ids, texts and pieces equal Hugging Face's") 
         check_cases(tokenizer, folder / "cases.jsonl");
         check_detokenisation(tokenizer, folder / "detok.jsonl");
         check_invalid_utf8(tokenizer, *shared / "tokenizers" / "invalid_utf8.jsonl");
+    }
+}
+
+TEST_CASE("published WordPiece vocabulary: ids equal Hugging Face's, and the words come back") {
+    const auto shared = fixtures::shared();
+    if (!shared) {
+        MESSAGE("skipped: ../shared is not there");
+        return;
+    }
+    const auto folder = *shared / "tokenizers" / "bert-bge";
+    linnet::Memory memory;
+    const auto file = linnet::gguf::File::open((folder / "vocab.gguf").string(), true, memory);
+    const linnet::Tokenizer tokenizer(file, memory, {});
+    check_cases(tokenizer, folder / "cases.jsonl");
+    // Normalisation loses the text itself, but what is left of it is written out in the tokens.
+    constexpr Token kUnknown = 100;
+    std::size_t n_texts = 0;
+    for (const json& line : read_lines(folder / "cases.jsonl")) {
+        const auto ids = line.at("ids").get<std::vector<Token>>();
+        if (std::count(ids.begin(), ids.end(), kUnknown) != 0 || line.at("add_special")) continue;
+        const std::string text = tokenizer_support::decode(tokenizer, ids);
+        CHECK(tokenizer_support::stream(tokenizer, ids, false) == text);
+        CHECK_MESSAGE(tokenizer_support::encode(tokenizer, text) == ids, line.dump().substr(0, 400));
+        ++n_texts;
+    }
+    CHECK(n_texts > 300);
+    for (const json& line : read_lines(*shared / "tokenizers" / "invalid_utf8.jsonl")) {
+        const std::string bytes = from_hex(line.at("bytes_hex"));
+        CHECK(tokenizer_support::encode(tokenizer, bytes) ==
+              tokenizer_support::encode(tokenizer, tokenizer_support::replace_invalid(bytes)));
     }
 }

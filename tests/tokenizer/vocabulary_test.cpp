@@ -130,7 +130,7 @@ TEST_CASE("llama.cpp 27226, 25969, 26511: malformed byte tokens are refused") {
 }
 
 TEST_CASE("llama.cpp 3634, 7592, 25475, 25508: vocabularies of 0, 1 and 2 tokens") {
-    for (const char* model : {"gpt2", "llama"}) {
+    for (const char* model : {"gpt2", "llama", "bert"}) {
         Vocabulary vocabulary;
         vocabulary.model = model;
         for (std::size_t n = 0; n <= 2; ++n) {

@@ -31,12 +31,13 @@ struct Tokenizer::Impl {
         space_prefix = file.boolean("tokenizer.ggml.add_space_prefix").value_or(true) && sentencepiece.has_value();
     }
 
-    // Tokens of a text between special ones; for SentencePiece with U+2581 as a space and the prefix in front.
-    void encode_plain(std::string_view text, Merger& merger, std::pmr::vector<Token>& ids) const {
+    // Tokens of a text between special ones; for SentencePiece with U+2581 as a space and the prefix in front, unless
+    // it is in the middle of a text.
+    void encode_plain(std::string_view text, bool in_text, Merger& merger, std::pmr::vector<Token>& ids) const {
         if (text.empty()) return;
         if (bpe) return bpe->encode(text, merger, ids);
         if (wordpiece) return wordpiece->encode(text, ids);
-        if (!space_prefix) return sentencepiece->encode(text, merger, ids);
+        if (!space_prefix || in_text) return sentencepiece->encode(text, merger, ids);
         std::pmr::string prefixed(ids.get_allocator().resource());
         prefixed.reserve(text.size() + 1);
         prefixed.push_back(' ');
@@ -84,6 +85,11 @@ TokenKind Tokenizer::kind(Token token) const noexcept {
     return impl_->vocabulary.has(token) ? impl_->vocabulary.kind(token) : TokenKind::unknown;
 }
 
+bool Tokenizer::is_special(Token token) const noexcept {
+    const TokenKind token_kind = kind(token);
+    return token_kind == TokenKind::control || token_kind == TokenKind::user_defined;
+}
+
 std::string_view Tokenizer::text(Token token) const noexcept {
     return impl_->vocabulary.has(token) ? impl_->vocabulary.text(token) : std::string_view();
 }
@@ -109,7 +115,7 @@ void Tokenizer::encode(std::string_view text, TokenizeOptions options, std::pmr:
     Merger merger(memory);
     for (std::size_t begin = 0; begin < text.size();) {
         const SpecialTokens::Match special = impl.specials.find(text, begin, options.parse_special);
-        impl.encode_plain(text.substr(begin, special.begin - begin), merger, ids);
+        impl.encode_plain(text.substr(begin, special.begin - begin), options.in_text && begin == 0, merger, ids);
         if (special.size != 0) ids.push_back(special.token);
         begin = special.begin + special.size;
     }

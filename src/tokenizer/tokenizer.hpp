@@ -26,6 +26,7 @@ enum class TokenKind : std::uint8_t { normal = 1, unknown = 2, control = 3, user
 struct TokenizeOptions {
     bool add_special = true;    // add what the file's add_bos_token / add_eos_token ask for
     bool parse_special = true;  // control tokens written in the text become their ids
+    bool in_text = false;       // goes on where other text stopped: SentencePiece puts no space in front
 };
 
 class Tokenizer {
@@ -46,6 +47,8 @@ class Tokenizer {
     bool add_eos() const noexcept;
     // True for every token that ends a generation: eos, eot, eom and the well-known names of them.
     bool is_end(Token token) const noexcept;
+    // True for control and user-defined tokens: text after them begins anew.
+    bool is_special(Token token) const noexcept;
 
     // For any id: out-of-range ids are TokenKind::unknown with empty text.
     TokenKind kind(Token token) const noexcept;

@@ -194,6 +194,11 @@ TEST_CASE("SentencePiece: scores, byte fallback, the space prefix") {
     CHECK(encode(*made, "<s>a</s>") == Ids{1, space_a, 2});
     CHECK(encode(*made, "<0x41>", false, false).size() == 7);  // text, not a byte
 
+    // The rest of a text that has begun has no prefix, but what follows a special token in it has.
+    std::pmr::vector<Token> rest;
+    made->encode("ab a</s>a", {.add_special = false, .in_text = true}, rest);
+    CHECK(Ids(rest.begin(), rest.end()) == Ids{ab, space_a, 2, space_a});
+
     CHECK(made->drops_leading_space());
     CHECK(decode(*made, Ids{1, space_a, space_a}, true) == "a a");
     CHECK(decode(*made, Ids{1, space_a}, false) == "<s> a");

@@ -22,7 +22,8 @@ SpecialTokens::SpecialTokens(const Vocabulary& vocabulary, Memory& memory)
     // SentencePiece text is searched with U+2581 as a space, so the texts to find have to be like it.
     std::pmr::string unescaped(&memory);
     std::pmr::vector<Entry> entries(&memory);
-    const bool unescape = vocabulary.model() == VocabularyModel::sentencepiece;
+    const bool unescape =
+        vocabulary.model() == VocabularyModel::sentencepiece || vocabulary.model() == VocabularyModel::merged_pieces;
     // WordPiece's converters mark all tokens but bracketed ones as beginning a word.
     const bool is_wordpiece = vocabulary.model() == VocabularyModel::wordpiece;
     constexpr std::string_view kWordBegin = "\xE2\x96\x81";

@@ -22,13 +22,17 @@ struct Tokenizer::Impl {
         switch (vocabulary.model()) {
             case VocabularyModel::none: return;
             case VocabularyModel::byte_bpe: bpe.emplace(file, vocabulary, memory, log); break;
-            case VocabularyModel::sentencepiece: sentencepiece.emplace(file, vocabulary, memory); break;
+            case VocabularyModel::sentencepiece:
+            case VocabularyModel::merged_pieces: sentencepiece.emplace(file, vocabulary, memory, log); break;
             case VocabularyModel::wordpiece: wordpiece.emplace(file, vocabulary, memory); break;
         }
+        // The first converters of Gemma 4 wrote false for its <bos> by mistake.
+        const bool is_gemma4 = vocabulary.model() == VocabularyModel::merged_pieces;
         const bool default_add_bos = bpe ? bpe->default_add_bos() : true;
-        add_bos = file.boolean("tokenizer.ggml.add_bos_token").value_or(default_add_bos);
+        add_bos = file.boolean("tokenizer.ggml.add_bos_token").value_or(default_add_bos) || is_gemma4;
         add_eos = file.boolean("tokenizer.ggml.add_eos_token").value_or(wordpiece.has_value());
-        space_prefix = file.boolean("tokenizer.ggml.add_space_prefix").value_or(true) && sentencepiece.has_value();
+        space_prefix =
+            file.boolean("tokenizer.ggml.add_space_prefix").value_or(!is_gemma4) && sentencepiece.has_value();
     }
 
     // Tokens of a text between special ones; for SentencePiece with U+2581 as a space and the prefix in front, unless

@@ -79,6 +79,7 @@ VocabularyModel read_model(const gguf::File& file) {
     if (model == "none" || model == "no_vocab") return VocabularyModel::none;
     if (model == "gpt2") return VocabularyModel::byte_bpe;
     if (model == "llama") return VocabularyModel::sentencepiece;
+    if (model == "gemma4") return VocabularyModel::merged_pieces;
     if (model == "bert") return VocabularyModel::wordpiece;
     throw Error(Status::unsupported, "tokenizer.ggml.model: '{}' is not supported", model);
 }
@@ -150,7 +151,7 @@ void Vocabulary::read_kinds(const gguf::File& file, Memory& memory) {
             }
             if (type != 0) kinds_[i] = static_cast<TokenKind>(type);
         }
-    } else if (model_ == VocabularyModel::sentencepiece) {
+    } else if (model_ == VocabularyModel::sentencepiece || model_ == VocabularyModel::merged_pieces) {
         for (std::size_t i = 0; i < texts_.size(); ++i) {
             if (byte_of_token_text(texts_[i]) >= 0) kinds_[i] = TokenKind::byte;
         }
@@ -173,8 +174,8 @@ void Vocabulary::read_special_ids(const gguf::File& file) {
     const bool is_wordpiece = model_ == VocabularyModel::wordpiece;
     const auto standard = [this, is_wordpiece](Token sentencepiece, Token wordpiece, TokenKind expected) {
         const Token token = is_wordpiece ? wordpiece : sentencepiece;
-        const bool fits = model_ != VocabularyModel::byte_bpe && has(token) && kind(token) == expected;
-        return fits ? token : kNoToken;
+        const bool has_standard = is_wordpiece || model_ == VocabularyModel::sentencepiece;
+        return has_standard && has(token) && kind(token) == expected ? token : kNoToken;
     };
     const TokenKind unknown_kind = is_wordpiece ? TokenKind::control : TokenKind::unknown;
     unknown = read_id(file, "tokenizer.ggml.unknown_token_id", size(), standard(0, 100, unknown_kind));

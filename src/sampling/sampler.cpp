@@ -284,10 +284,9 @@ std::span<Sampler::Candidate> Sampler::keep_top_p(std::span<const float> scores,
     const auto above = std::partition(sorted, ties, is_above);
     std::sort(sorted, above, precedes);
     end = std::copy(sorted, above, end);
-    for (; ties != candidates_.end() && missing > 0.0; ++ties) {
-        missing -= static_cast<double>(exp_negative(ties->score - best));
-        *end++ = *ties;
-    }
+    if (ties == candidates_.end()) return {begin, end};
+    const auto weight = static_cast<double>(exp_negative(ties->score - best));  // the same for all of them
+    for (; ties != candidates_.end() && missing > 0.0; ++ties, missing -= weight) *end++ = *ties;
     return {begin, end};
 }
 

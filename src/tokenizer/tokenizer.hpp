@@ -40,7 +40,7 @@ class Tokenizer {
     Tokenizer(Tokenizer&&) noexcept;
 
     std::uint32_t n_vocab() const noexcept;
-    Token bos() const noexcept;  // kNoToken when the file has none; likewise below
+    Token bos() const noexcept;  // kNoToken when the file has none; likewise below. WordPiece: [CLS], and [SEP] is eos
     Token eos() const noexcept;
     Token eot() const noexcept;
     bool add_bos() const noexcept;
@@ -62,8 +62,8 @@ class Tokenizer {
     // their text when `special` is set, else nothing. No allocation beyond `bytes` growing.
     void piece(Token token, bool special, std::pmr::string& bytes) const;
 
-    // The whole text of `ids`: pieces concatenated, the space prefix of SentencePiece vocabularies dropped; invalid
-    // UTF-8 stays as it is (see utf8.hpp for replacing it).
+    // The whole text of `ids`: pieces concatenated, the space in front of SentencePiece and WordPiece texts dropped;
+    // invalid UTF-8 stays as it is (see utf8.hpp for replacing it).
     void decode(std::span<const Token> ids, bool skip_special, std::pmr::string& text) const;
     // True when decode() drops one leading space (a stream has to do the same).
     bool drops_leading_space() const noexcept;

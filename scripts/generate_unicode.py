@@ -12,8 +12,9 @@ OUTPUT = ROOT / "src" / "tokenizer" / "unicode_tables.inc"
 N_CODE_POINTS = 0x110000
 BLOCK = 128  # code points per second-stage block: about the size that makes both stages together smallest
 
-# The order is that of enum CharClass in unicode.cpp.
-CLASSES = {"Lu": 1, "Ll": 2, "Lt": 3, "Lm": 4, "Lo": 5, "M": 6, "N": 7, "P": 8, "S": 9}
+# The order is that of kMaskOfClass in unicode.cpp; 0 is what is not assigned.
+CLASSES = {"Lu": 1, "Ll": 2, "Lt": 3, "Lm": 4, "Lo": 5, "M": 6, "N": 7, "P": 8, "S": 9, "Mn": 11,
+           "Cc": 12, "Cf": 12, "Co": 12, "Cs": 12}
 SPACE = 10
 NFC_FLAG = 16  # not NFC_Quick_Check=Yes, or a combining class other than 0
 
@@ -31,6 +32,7 @@ def read_database(folder):
     category = ["Cn"] * N_CODE_POINTS
     combining = {}
     decomposition = {}
+    lower = {}
     range_start = None
     for line in (folder / "UnicodeData.txt").read_text(encoding="utf-8").splitlines():
         fields = line.split(";")
@@ -43,7 +45,9 @@ def read_database(folder):
             combining[code] = int(fields[3])
         if fields[5] and not fields[5].startswith("<"):  # compatibility mappings carry a <tag>
             decomposition[code] = [int(part, 16) for part in fields[5].split()]
-    return category, combining, decomposition
+        if fields[13]:
+            lower[code] = int(fields[13], 16)
+    return category, combining, decomposition, lower
 
 
 def class_table(folder, category, combining):
@@ -72,6 +76,21 @@ def full_decomposition(decomposition, code):
     return [leaf for part in decomposition[code] for leaf in full_decomposition(decomposition, part)]
 
 
+def lower_ranges(lower):
+    """(first, last, step, distance): runs of letters `step` apart, each `distance` before its lower case."""
+    ranges = []
+    for code in sorted(lower):
+        distance = lower[code] - code
+        if ranges and ranges[-1][3] == distance:
+            first, last, step, _ = ranges[-1]
+            gap = code - last
+            if gap == step or (first == last and gap in (1, 2)):
+                ranges[-1] = (first, code, gap, distance)
+                continue
+        ranges.append((code, code, 1, distance))
+    return ranges
+
+
 def rows(values):
     lines, line = [], ""
     for value in values:
@@ -87,7 +106,7 @@ def array(kind, name, values):
 
 
 def generate(folder):
-    category, combining, decomposition = read_database(folder)
+    category, combining, decomposition, lower = read_database(folder)
     index, blocks = two_stages(class_table(folder, category, combining))
 
     pool, decompositions = [], []
@@ -123,6 +142,8 @@ def generate(folder):
         array("char32_t", "kDecompositionPool", [str(value) for value in pool]),
         "// Primary composites: first, second, composite; ascending by the pair.\n",
         array("Composition", "kCompositions", [f"{{{a},{b},{c}}}" for a, b, c in compositions]),
+        "// Simple lower case: first, last, step between letters, distance to the lower one; ascending.\n",
+        array("LowerRange", "kLower", [f"{{{a},{b},{c},{d}}}" for a, b, c, d in lower_ranges(lower)]),
         "// clang-format on\n",
     ])
 

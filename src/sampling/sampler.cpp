@@ -5,6 +5,7 @@
 #include "sampling/sampler.hpp"
 
 #include <algorithm>
+#include <bit>
 #include <cmath>
 #include <limits>
 
@@ -19,6 +20,7 @@ namespace {
 
 constexpr std::size_t kBlock = 256;
 constexpr std::size_t kLanes = 16;
+constexpr std::uint32_t kSign = 1U << 31;  // of a float's bits
 constexpr float kInfinity = std::numeric_limits<float>::infinity();
 
 // NaN is smaller than everything.
@@ -76,12 +78,19 @@ std::span<const float> block_of(std::span<const float> scores, std::size_t block
 }
 
 // Buckets of scores by their distance from the best, 1/16 wide; the last one takes all the rest (and NaN).
-constexpr std::size_t kBuckets = 1024;
+constexpr int kBucketBits = 10;  // of an index
+constexpr std::size_t kBuckets = std::size_t{1} << kBucketBits;
 constexpr float kBucketsPerUnit = 16.0F;
 
 std::size_t bucket_of(float score, float best) noexcept {
     const float distance = (best - score) * kBucketsPerUnit;
     return distance < static_cast<float>(kBuckets - 1) ? static_cast<std::size_t>(distance) : kBuckets - 1;
+}
+
+// Orders like precedes() for scores: the smaller, the earlier.
+std::uint32_t key_of(float score) noexcept {
+    const auto bits = std::bit_cast<std::uint32_t>(score + 0.0F);  // -0 becomes 0
+    return (bits & kSign) != 0 ? bits : ~(bits | kSign);
 }
 
 void check(bool valid, const char* option, float value, const char* range) {
@@ -233,7 +242,8 @@ std::span<Sampler::Candidate> Sampler::keep_top_k(std::span<const float> scores)
 }
 
 // The fewest tokens whose probabilities reach top_p: those of the buckets that are kept as a whole by ascending id,
-// then, best first, those of the bucket in which top_p is reached. Only that one is sorted.
+// then, best first, those of the bucket in which top_p is reached. Of that one only what is kept is sorted, and of
+// equal scores nothing, as they come by id.
 std::span<Sampler::Candidate> Sampler::keep_top_p(std::span<const float> scores, float best) noexcept {
     std::fill(buckets_.begin(), buckets_.end(), 0.0);
     double total = 0.0;
@@ -260,12 +270,50 @@ std::span<Sampler::Candidate> Sampler::keep_top_p(std::span<const float> scores,
         if (bucket == last) *--sorted = {scores[i], static_cast<Token>(i)};
         return bound;
     });
-    std::sort(sorted, candidates_.end(), precedes);
-    for (; sorted != candidates_.end() && missing > 0.0; ++sorted) {
-        missing -= static_cast<double>(exp_negative(sorted->score - best));
-        *end++ = *sorted;
+    // The bucket's members, from the end backwards by id: those at the cut stay there, by id forwards; those above it
+    // are sorted in front of them.
+    const std::span<Candidate> members(sorted, candidates_.end());
+    const std::uint32_t cut = find_cut(members, best, missing);
+    const auto is_cut = [cut](const Candidate& member) { return key_of(member.score) == cut; };
+    auto ties = candidates_.end();
+    for (auto i = candidates_.end(); i != sorted;) {
+        if (is_cut(*--i)) std::iter_swap(i, --ties);
     }
+    std::reverse(ties, candidates_.end());
+    const auto is_above = [cut](const Candidate& member) { return key_of(member.score) < cut; };
+    const auto above = std::partition(sorted, ties, is_above);
+    std::sort(sorted, above, precedes);
+    end = std::copy(sorted, above, end);
+    if (ties == candidates_.end()) return {begin, end};
+    const auto weight = static_cast<double>(exp_negative(ties->score - best));  // the same for all of them
+    for (; ties != candidates_.end() && missing > 0.0; ++ties, missing -= weight) *end++ = *ties;
     return {begin, end};
+}
+
+// The key of the score at which `missing` runs out when the members' probabilities are taken from it, best first. Takes
+// those above the score from it, in groups of neighbouring keys that get ever narrower. Within a bucket of 1/16 all
+// sums are exact (at most 2^28 weights of 24 bits, alike in size), so that groups give what single steps would.
+std::uint32_t Sampler::find_cut(std::span<const Candidate> members, float best, double& missing) noexcept {
+    std::uint32_t first = ~0U, last = 0;  // keys of the group
+    for (const Candidate& member : members) {
+        first = std::min(first, key_of(member.score));
+        last = std::max(last, key_of(member.score));
+    }
+    while (first < last) {
+        const std::uint32_t distance = last - first;
+        const int shift = std::max(static_cast<int>(std::bit_width(distance)) - kBucketBits, 0);
+        std::fill(buckets_.begin(), buckets_.end(), 0.0);
+        for (const Candidate& member : members) {
+            const std::uint32_t offset = key_of(member.score) - first;  // huge for keys before the group
+            if (offset > distance) continue;
+            buckets_[offset >> shift] += static_cast<double>(exp_negative(member.score - best));
+        }
+        std::uint32_t group = 0;
+        for (; group < distance >> shift && buckets_[group] < missing; ++group) missing -= buckets_[group];
+        first += group << shift;
+        last = std::min(last, first + ((1U << shift) - 1));
+    }
+    return first;
 }
 
 Token Sampler::choose(std::span<Candidate> candidates, const Weighting& weighting) noexcept {

@@ -74,6 +74,7 @@ class Sampler {
     std::span<const float> adjusted(std::span<const float> logits) noexcept;
     std::span<Candidate> keep_top_k(std::span<const float> scores) noexcept;
     std::span<Candidate> keep_top_p(std::span<const float> scores, float best) noexcept;
+    std::uint32_t find_cut(std::span<const Candidate> members, float best, double& missing) noexcept;
     Token choose(std::span<Candidate> candidates, const Weighting& weighting) noexcept;
     Token choose_any(std::span<const float> scores, const Weighting& weighting) noexcept;
 

@@ -80,6 +80,7 @@ void Session::append_text(std::string_view text, TokenizeOptions options) {
         ids.push_back(tokenizer.bos());
     }
     options.add_special = false;
+    options.in_text = !tokens_.empty() && !tokenizer.is_special(tokens_.back());
     tokenizer.encode(text, options, ids);
     append(ids);
 }

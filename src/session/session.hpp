@@ -43,7 +43,8 @@ class Session {
 
     // Throw Error(context_full) with nothing appended, Error(invalid_argument) naming an id out of range.
     void append(std::span<const Token> tokens);
-    // BOS only at the start of the sequence, EOS never. Takes temporary memory from the engine's.
+    // BOS only at the start of the sequence, EOS never; SentencePiece's space in front only there and after special
+    // tokens, so that a text may come in parts. Takes temporary memory from the engine's.
     void append_text(std::string_view text, TokenizeOptions options);
 
     // null: greedy. Its history follows the sequence: what was appended counts like what was generated.

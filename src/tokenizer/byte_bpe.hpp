@@ -11,6 +11,7 @@
 #include "base/log.hpp"
 #include "gguf/file.hpp"
 #include "tokenizer/merge.hpp"
+#include "tokenizer/merge_table.hpp"
 #include "tokenizer/pre_tokenizer.hpp"
 #include "tokenizer/token_index.hpp"
 #include "tokenizer/vocabulary.hpp"
@@ -27,14 +28,6 @@ class ByteBpe {
     bool default_add_bos() const noexcept { return rule_->add_bos; }
 
   private:
-    // One merge in an open-addressing table; left = kNoToken: free.
-    struct Pair {
-        Token left = kNoToken, right = kNoToken;
-        Merge merge;
-    };
-
-    void read_merges(const gguf::File& file, Memory& memory, const Log& log);
-    std::size_t slot(Token left, Token right) const noexcept;
     void encode_word(std::string_view word, Merger& merger, std::pmr::vector<Token>& ids) const;
 
     const Vocabulary* vocabulary_;
@@ -42,7 +35,7 @@ class ByteBpe {
     TokenIndex index_;
     std::array<Token, 256> byte_tokens_;  // kNoToken where the vocabulary lacks the byte
     bool has_all_bytes_ = true;
-    std::pmr::vector<Pair> pairs_;  // a third of it at least is free
+    MergeTable merges_;
 };
 
 }  // namespace linnet

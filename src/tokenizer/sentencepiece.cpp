@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// A pair may be joined when its text is a token; which one is found by that text, as the file lists no merges.
+// Without a list of merges a pair may be joined when its text is a token, which is found by that text.
 #include "tokenizer/sentencepiece.hpp"
 
 #include <bit>
@@ -27,18 +27,12 @@ std::size_t joint(char before, char after) {
 
 }  // namespace
 
-SentencePiece::SentencePiece(const gguf::File& file, const Vocabulary& vocabulary, Memory& memory)
+SentencePiece::SentencePiece(const gguf::File& file, const Vocabulary& vocabulary, Memory& memory, const Log& log)
     : vocabulary_(&vocabulary), index_(vocabulary, kTextKinds, memory), ranks_(&memory) {
-    const auto scores = file.f32s("tokenizer.ggml.scores", memory);
-    if (!scores) throw Error(Status::bad_file, "tokenizer.ggml.scores is missing");
-    if (scores->size() != vocabulary.size()) {
-        throw Error(Status::bad_file, "tokenizer.ggml.scores has {} entries for {} tokens", scores->size(),
-                    vocabulary.size());
-    }
-    ranks_.resize(scores->size());
-    for (std::size_t i = 0; i < scores->size(); ++i) {
-        if (std::isnan((*scores)[i])) throw Error(Status::bad_file, "tokenizer.ggml.scores[{}] is not a number", i);
-        ranks_[i] = rank_of((*scores)[i]);
+    if (vocabulary.model() == VocabularyModel::merged_pieces) {
+        merges_.emplace(file, vocabulary, index_, memory, log);
+    } else {
+        read_ranks(file, memory);
     }
     byte_tokens_.fill(kNoToken);
     for (Token token = 0; vocabulary.has(token); ++token) {
@@ -51,6 +45,20 @@ SentencePiece::SentencePiece(const gguf::File& file, const Vocabulary& vocabular
         ascii_tokens_[i] = index_.find({&c, 1});
     }
     find_joints();
+}
+
+void SentencePiece::read_ranks(const gguf::File& file, Memory& memory) {
+    const auto scores = file.f32s("tokenizer.ggml.scores", memory);
+    if (!scores) throw Error(Status::bad_file, "tokenizer.ggml.scores is missing");
+    if (scores->size() != vocabulary_->size()) {
+        throw Error(Status::bad_file, "tokenizer.ggml.scores has {} entries for {} tokens", scores->size(),
+                    vocabulary_->size());
+    }
+    ranks_.resize(scores->size());
+    for (std::size_t i = 0; i < scores->size(); ++i) {
+        if (std::isnan((*scores)[i])) throw Error(Status::bad_file, "tokenizer.ggml.scores[{}] is not a number", i);
+        ranks_[i] = rank_of((*scores)[i]);
+    }
 }
 
 void SentencePiece::find_joints() {
@@ -88,6 +96,7 @@ void SentencePiece::encode_word(std::string_view word, Merger& merger, std::pmr:
     }
     merger.symbols.push_back({static_cast<std::uint32_t>(word.size()), kNoToken, {}});
     merger.run([this, word](const Symbol& left, const Symbol& right, std::uint32_t right_end) -> Merge {
+        if (merges_) return merges_->find(left.token, right.token);
         if (left.token == kNoToken || right.token == kNoToken) return {};
         const Token token = index_.find(word.substr(left.begin, right_end - left.begin));
         if (token == kNoToken) return {};

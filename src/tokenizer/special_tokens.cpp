@@ -22,7 +22,11 @@ SpecialTokens::SpecialTokens(const Vocabulary& vocabulary, Memory& memory)
     // SentencePiece text is searched with U+2581 as a space, so the texts to find have to be like it.
     std::pmr::string unescaped(&memory);
     std::pmr::vector<Entry> entries(&memory);
-    const bool unescape = vocabulary.model() == VocabularyModel::sentencepiece;
+    const bool unescape =
+        vocabulary.model() == VocabularyModel::sentencepiece || vocabulary.model() == VocabularyModel::merged_pieces;
+    // WordPiece's converters mark all tokens but bracketed ones as beginning a word.
+    const bool is_wordpiece = vocabulary.model() == VocabularyModel::wordpiece;
+    constexpr std::string_view kWordBegin = "\xE2\x96\x81";
     std::size_t total = 0;
     const auto is_special = [&](Token token) {
         const TokenKind kind = vocabulary.kind(token);
@@ -48,6 +52,7 @@ SpecialTokens::SpecialTokens(const Vocabulary& vocabulary, Memory& memory)
             append_unescaped(text, unescaped);
             text = std::string_view(unescaped).substr(begin);
         }
+        if (is_wordpiece && text.starts_with(kWordBegin)) text.remove_prefix(kWordBegin.size());
         entries.push_back({text, token});
     }
     std::sort(entries.begin(), entries.end(),

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// The parts put together: special tokens split the text, one of the two models encodes what is between them.
+// The parts put together: special tokens split the text, the vocabulary's model encodes what is between them.
 #include "tokenizer/tokenizer.hpp"
 
 #include <algorithm>
@@ -12,6 +12,7 @@
 #include "tokenizer/sentencepiece.hpp"
 #include "tokenizer/special_tokens.hpp"
 #include "tokenizer/vocabulary.hpp"
+#include "tokenizer/wordpiece.hpp"
 
 namespace linnet {
 
@@ -21,19 +22,26 @@ struct Tokenizer::Impl {
         switch (vocabulary.model()) {
             case VocabularyModel::none: return;
             case VocabularyModel::byte_bpe: bpe.emplace(file, vocabulary, memory, log); break;
-            case VocabularyModel::sentencepiece: sentencepiece.emplace(file, vocabulary, memory); break;
+            case VocabularyModel::sentencepiece:
+            case VocabularyModel::merged_pieces: sentencepiece.emplace(file, vocabulary, memory, log); break;
+            case VocabularyModel::wordpiece: wordpiece.emplace(file, vocabulary, memory); break;
         }
+        // The first converters of Gemma 4 wrote false for its <bos> by mistake.
+        const bool is_gemma4 = vocabulary.model() == VocabularyModel::merged_pieces;
         const bool default_add_bos = bpe ? bpe->default_add_bos() : true;
-        add_bos = file.boolean("tokenizer.ggml.add_bos_token").value_or(default_add_bos);
-        add_eos = file.boolean("tokenizer.ggml.add_eos_token").value_or(false);
-        space_prefix = file.boolean("tokenizer.ggml.add_space_prefix").value_or(true) && sentencepiece.has_value();
+        add_bos = file.boolean("tokenizer.ggml.add_bos_token").value_or(default_add_bos) || is_gemma4;
+        add_eos = file.boolean("tokenizer.ggml.add_eos_token").value_or(wordpiece.has_value());
+        space_prefix =
+            file.boolean("tokenizer.ggml.add_space_prefix").value_or(!is_gemma4) && sentencepiece.has_value();
     }
 
-    // Tokens of a text between special ones; for SentencePiece with U+2581 as a space and the prefix in front.
-    void encode_plain(std::string_view text, Merger& merger, std::pmr::vector<Token>& ids) const {
+    // Tokens of a text between special ones; for SentencePiece with U+2581 as a space and the prefix in front, unless
+    // it is in the middle of a text.
+    void encode_plain(std::string_view text, bool in_text, Merger& merger, std::pmr::vector<Token>& ids) const {
         if (text.empty()) return;
         if (bpe) return bpe->encode(text, merger, ids);
-        if (!space_prefix) return sentencepiece->encode(text, merger, ids);
+        if (wordpiece) return wordpiece->encode(text, ids);
+        if (!space_prefix || in_text) return sentencepiece->encode(text, merger, ids);
         std::pmr::string prefixed(ids.get_allocator().resource());
         prefixed.reserve(text.size() + 1);
         prefixed.push_back(' ');
@@ -43,8 +51,9 @@ struct Tokenizer::Impl {
 
     Vocabulary vocabulary;
     SpecialTokens specials;
-    std::optional<ByteBpe> bpe;  // one of the two, by the vocabulary's model
+    std::optional<ByteBpe> bpe;  // one of the three, by the vocabulary's model
     std::optional<SentencePiece> sentencepiece;
+    std::optional<WordPiece> wordpiece;
     bool add_bos = false, add_eos = false, space_prefix = false;
 };
 
@@ -73,11 +82,16 @@ Token Tokenizer::eot() const noexcept { return impl_->vocabulary.eot; }
 bool Tokenizer::add_bos() const noexcept { return impl_->add_bos; }
 bool Tokenizer::add_eos() const noexcept { return impl_->add_eos; }
 bool Tokenizer::is_end(Token token) const noexcept { return impl_->vocabulary.is_end(token); }
-bool Tokenizer::drops_leading_space() const noexcept { return impl_->space_prefix; }
+bool Tokenizer::drops_leading_space() const noexcept { return impl_->space_prefix || impl_->wordpiece; }
 std::uint32_t Tokenizer::max_piece_size() const noexcept { return impl_->vocabulary.max_piece_size(); }
 
 TokenKind Tokenizer::kind(Token token) const noexcept {
     return impl_->vocabulary.has(token) ? impl_->vocabulary.kind(token) : TokenKind::unknown;
+}
+
+bool Tokenizer::is_special(Token token) const noexcept {
+    const TokenKind token_kind = kind(token);
+    return token_kind == TokenKind::control || token_kind == TokenKind::user_defined;
 }
 
 std::string_view Tokenizer::text(Token token) const noexcept {
@@ -86,7 +100,8 @@ std::string_view Tokenizer::text(Token token) const noexcept {
 
 void Tokenizer::encode(std::string_view text, TokenizeOptions options, std::pmr::vector<Token>& ids) const {
     const Impl& impl = *impl_;
-    if (!impl.bpe && !impl.sentencepiece) throw Error(Status::unsupported, "the model's file has no vocabulary");
+    if (impl.vocabulary.model() == VocabularyModel::none)
+        throw Error(Status::unsupported, "the model's file has no vocabulary");
     // Positions are 32 bits wide inside; 2^31 bytes leave room for the prefix and for what NFC adds (at most x3,
     // and only to text of which each byte costs several tokens' worth of memory long before).
     constexpr std::size_t kMaxSize = std::numeric_limits<std::int32_t>::max();
@@ -104,7 +119,7 @@ void Tokenizer::encode(std::string_view text, TokenizeOptions options, std::pmr:
     Merger merger(memory);
     for (std::size_t begin = 0; begin < text.size();) {
         const SpecialTokens::Match special = impl.specials.find(text, begin, options.parse_special);
-        impl.encode_plain(text.substr(begin, special.begin - begin), merger, ids);
+        impl.encode_plain(text.substr(begin, special.begin - begin), options.in_text && begin == 0, merger, ids);
         if (special.size != 0) ids.push_back(special.token);
         begin = special.begin + special.size;
     }

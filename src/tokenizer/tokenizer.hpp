@@ -26,6 +26,7 @@ enum class TokenKind : std::uint8_t { normal = 1, unknown = 2, control = 3, user
 struct TokenizeOptions {
     bool add_special = true;    // add what the file's add_bos_token / add_eos_token ask for
     bool parse_special = true;  // control tokens written in the text become their ids
+    bool in_text = false;       // goes on where other text stopped: SentencePiece puts no space in front
 };
 
 class Tokenizer {
@@ -39,13 +40,15 @@ class Tokenizer {
     Tokenizer(Tokenizer&&) noexcept;
 
     std::uint32_t n_vocab() const noexcept;
-    Token bos() const noexcept;  // kNoToken when the file has none; likewise below
+    Token bos() const noexcept;  // kNoToken when the file has none; likewise below. WordPiece: [CLS], and [SEP] is eos
     Token eos() const noexcept;
     Token eot() const noexcept;
     bool add_bos() const noexcept;
     bool add_eos() const noexcept;
     // True for every token that ends a generation: eos, eot, eom and the well-known names of them.
     bool is_end(Token token) const noexcept;
+    // True for control and user-defined tokens: text after them begins anew.
+    bool is_special(Token token) const noexcept;
 
     // For any id: out-of-range ids are TokenKind::unknown with empty text.
     TokenKind kind(Token token) const noexcept;
@@ -59,8 +62,8 @@ class Tokenizer {
     // their text when `special` is set, else nothing. No allocation beyond `bytes` growing.
     void piece(Token token, bool special, std::pmr::string& bytes) const;
 
-    // The whole text of `ids`: pieces concatenated, the space prefix of SentencePiece vocabularies dropped; invalid
-    // UTF-8 stays as it is (see utf8.hpp for replacing it).
+    // The whole text of `ids`: pieces concatenated, the space in front of SentencePiece and WordPiece texts dropped;
+    // invalid UTF-8 stays as it is (see utf8.hpp for replacing it).
     void decode(std::span<const Token> ids, bool skip_special, std::pmr::string& text) const;
     // True when decode() drops one leading space (a stream has to do the same).
     bool drops_leading_space() const noexcept;

@@ -25,13 +25,19 @@ struct Decomposition {
 struct Composition {
     char32_t first, second, composite;
 };
+struct LowerRange {
+    char32_t first, last, step;
+    std::int32_t distance;
+};
 
 #include "tokenizer/unicode_tables.inc"
 
 constexpr std::uint8_t kNfcFlag = 16;
 
 // By the class numbers of the generator.
-constexpr Mask kMaskOfClass[16] = {kOther, kLu, kLl, kLt, kLm, kLo, kM, kN, kP, kS, kSpace};
+constexpr Mask kMaskOfClass[16] = {
+    kOther, kLu, kLl, kLt, kLm, kLo, kM, kN, kP, kS, kSpace, kM | kNonspacing, kOther | kControl,
+};
 
 // Hangul syllables are algorithmic (Unicode 15, section 3.12).
 constexpr char32_t kHangulS = 0xAC00, kHangulL = 0x1100, kHangulV = 0x1161, kHangulT = 0x11A7;
@@ -90,7 +96,19 @@ class Normaliser {
   public:
     explicit Normaliser(std::pmr::memory_resource* memory) : items_(memory), sorted_(memory) {}
 
-    void append(std::string_view piece, std::pmr::string& out) {
+    void append_nfc(std::string_view piece, std::pmr::string& out) {
+        decompose(piece);
+        write(recompose(), out);
+    }
+
+    void append_nfd(std::string_view piece, std::pmr::string& out) {
+        decompose(piece);
+        write(items_.size(), out);
+    }
+
+  private:
+    // Leaves the decomposed piece in items_, in canonical order.
+    void decompose(std::string_view piece) {
         items_.clear();
         for (const char *p = piece.data(), *end = p + piece.size(); p != end;) {
             const utf8::Char c = utf8::read(p, end);
@@ -98,14 +116,15 @@ class Normaliser {
             p += c.size;
         }
         order();
-        const std::size_t n = recompose();
+    }
+
+    void write(std::size_t n, std::pmr::string& out) const {
         for (std::size_t i = 0; i < n; ++i) {
             char bytes[4];
             out.append(bytes, utf8::write(items_[i].code, bytes));
         }
     }
 
-  private:
     void decompose(char32_t code) {
         if (code - kHangulS < kNumS) {
             const char32_t index = code - kHangulS;
@@ -223,8 +242,34 @@ void append_nfc(std::string_view text, std::pmr::string& out) {
             if ((entry(c.code) & kNfcFlag) == 0) break;
             p += c.size;
         }
-        normaliser.append({begin, static_cast<std::size_t>(p - begin)}, out);
+        normaliser.append_nfc({begin, static_cast<std::size_t>(p - begin)}, out);
     }
+}
+
+void append_nfd(std::string_view text, std::pmr::string& out) {
+    Normaliser normaliser(out.get_allocator().resource());
+    const char* const end = text.data() + text.size();
+    // Canonical order moves nothing across a character that NFC leaves alone: its decomposition begins with one of
+    // combining class 0.
+    for (const char* p = text.data(); p != end;) {
+        const char* const begin = p;
+        do {
+            p += utf8::read(p, end).size;
+        } while (p != end && (entry(utf8::read(p, end).code) & kNfcFlag) != 0);
+        const std::string_view piece(begin, static_cast<std::size_t>(p - begin));
+        if (piece.size() == 1 && static_cast<unsigned char>(*begin) < 0x80) {
+            out.push_back(*begin);
+        } else {
+            normaliser.append_nfd(piece, out);
+        }
+    }
+}
+
+char32_t lower(char32_t code) noexcept {
+    const auto* range = std::lower_bound(std::begin(kLower), std::end(kLower), code,
+                                         [](const LowerRange& a, char32_t b) { return a.last < b; });
+    const bool found = range != std::end(kLower) && range->first <= code && (code - range->first) % range->step == 0;
+    return found ? static_cast<char32_t>(static_cast<std::int32_t>(code) + range->distance) : code;
 }
 
 }  // namespace linnet::unicode

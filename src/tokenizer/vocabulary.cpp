@@ -79,6 +79,8 @@ VocabularyModel read_model(const gguf::File& file) {
     if (model == "none" || model == "no_vocab") return VocabularyModel::none;
     if (model == "gpt2") return VocabularyModel::byte_bpe;
     if (model == "llama") return VocabularyModel::sentencepiece;
+    if (model == "gemma4") return VocabularyModel::merged_pieces;
+    if (model == "bert") return VocabularyModel::wordpiece;
     throw Error(Status::unsupported, "tokenizer.ggml.model: '{}' is not supported", model);
 }
 
@@ -149,7 +151,7 @@ void Vocabulary::read_kinds(const gguf::File& file, Memory& memory) {
             }
             if (type != 0) kinds_[i] = static_cast<TokenKind>(type);
         }
-    } else if (model_ == VocabularyModel::sentencepiece) {
+    } else if (model_ == VocabularyModel::sentencepiece || model_ == VocabularyModel::merged_pieces) {
         for (std::size_t i = 0; i < texts_.size(); ++i) {
             if (byte_of_token_text(texts_[i]) >= 0) kinds_[i] = TokenKind::byte;
         }
@@ -159,7 +161,7 @@ void Vocabulary::read_kinds(const gguf::File& file, Memory& memory) {
             throw Error(Status::bad_file, "tokenizer.ggml.tokens[{}]: a text of {} bytes is too long", i,
                         texts_[i].size());
         }
-        const bool is_byte = model_ == VocabularyModel::sentencepiece && kinds_[i] == TokenKind::byte;
+        const bool is_byte = model_ != VocabularyModel::byte_bpe && kinds_[i] == TokenKind::byte;
         if (is_byte && byte_of_token_text(texts_[i]) < 0) {
             throw Error(Status::bad_file, "tokenizer.ggml.tokens[{}]: '{}' is a byte token, but not of the form <0xHH>",
                         i, texts_[i].substr(0, 32));
@@ -168,14 +170,21 @@ void Vocabulary::read_kinds(const gguf::File& file, Memory& memory) {
 }
 
 void Vocabulary::read_special_ids(const gguf::File& file) {
-    // SentencePiece's own defaults, where the vocabulary has such tokens there.
-    const auto standard = [this](Token token, TokenKind expected) {
-        const bool fits = model_ == VocabularyModel::sentencepiece && has(token) && kind(token) == expected;
-        return fits ? token : kNoToken;
+    // SentencePiece's own defaults and BERT's, where the vocabulary has such tokens there.
+    const bool is_wordpiece = model_ == VocabularyModel::wordpiece;
+    const auto standard = [this, is_wordpiece](Token sentencepiece, Token wordpiece, TokenKind expected) {
+        const Token token = is_wordpiece ? wordpiece : sentencepiece;
+        const bool has_standard = is_wordpiece || model_ == VocabularyModel::sentencepiece;
+        return has_standard && has(token) && kind(token) == expected ? token : kNoToken;
     };
-    unknown = read_id(file, "tokenizer.ggml.unknown_token_id", size(), standard(0, TokenKind::unknown));
-    bos = read_id(file, "tokenizer.ggml.bos_token_id", size(), standard(1, TokenKind::control));
-    eos = read_id(file, "tokenizer.ggml.eos_token_id", size(), standard(2, TokenKind::control));
+    const TokenKind unknown_kind = is_wordpiece ? TokenKind::control : TokenKind::unknown;
+    unknown = read_id(file, "tokenizer.ggml.unknown_token_id", size(), standard(0, 100, unknown_kind));
+    bos = read_id(file, "tokenizer.ggml.bos_token_id", size(), standard(1, 101, TokenKind::control));
+    eos = read_id(file, "tokenizer.ggml.eos_token_id", size(), standard(2, 102, TokenKind::control));
+    if (is_wordpiece) {  // the second key is spelled as the format has it
+        bos = read_id(file, "tokenizer.ggml.cls_token_id", size(), bos);
+        eos = read_id(file, "tokenizer.ggml.seperator_token_id", size(), eos);
+    }
     eot = read_id(file, "tokenizer.ggml.eot_token_id", size(), kNoToken);
     eom = read_id(file, "tokenizer.ggml.eom_token_id", size(), kNoToken);
 }

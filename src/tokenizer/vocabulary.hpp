@@ -18,6 +18,8 @@ enum class VocabularyModel : std::uint8_t {
     none,
     byte_bpe,       // "gpt2": texts are bytes in GPT-2's printable alphabet
     sentencepiece,  // "llama": texts have U+2581 for a space, unknown characters fall back to <0xHH> tokens
+    merged_pieces,  // "gemma4": likewise, but with the merges that join them
+    wordpiece,      // "bert": texts that begin a word have U+2581 in front
 };
 
 class Vocabulary {

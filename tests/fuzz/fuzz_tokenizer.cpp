@@ -51,6 +51,27 @@ Vocabulary pieces() {
     return vocabulary;
 }
 
+Vocabulary merged_pieces() {
+    Vocabulary vocabulary = pieces();
+    vocabulary.model = "gemma4";
+    for (const char* merge : {"a b", "\xE2\x96\x81 a", "aa b", "a a"}) vocabulary.merges.emplace_back(merge);
+    vocabulary.add("aa");
+    return vocabulary;
+}
+
+Vocabulary words() {
+    Vocabulary vocabulary;
+    vocabulary.model = "bert";
+    for (const char* text : {"\xE2\x96\x81[UNK]",
+                             "\xE2\x96\x81"
+                             "a",
+                             "a", "\xE2\x96\x81!", "\xCE\xB1"}) {
+        vocabulary.add(text);
+    }
+    vocabulary.add("[CLS]", TokenKind::control);
+    return vocabulary;
+}
+
 std::string without_escapes(std::string text) {
     for (std::size_t at = 0; (at = text.find("\xE2\x96\x81", at)) != std::string::npos;) text.replace(at, 3, " ");
     return text;
@@ -74,16 +95,25 @@ void check(const linnet::Tokenizer& tokenizer, std::string_view text, const std:
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
     static const Made gpt2(bytes("gpt-2")), gpt4o(bytes("gpt-4o")), qwen(bytes("qwen2")), llama(pieces());
+    static const Made gemma4(merged_pieces()), bert(words());
     const std::string_view text(reinterpret_cast<const char*>(data), size);
     check(*gpt2, text, std::string(text));
     check(*gpt4o, text, std::string(text));
     if (!linnet::unicode::needs_nfc(text)) check(*qwen, text, std::string(text));
     tokenizer_support::encode(*qwen, text);
     check(*llama, text, without_escapes(std::string(text)));
+    check(*gemma4, text, without_escapes(std::string(text)));
+    const auto word_ids = tokenizer_support::encode(*bert, text);
+    require(tokenizer_support::encode(*bert, tokenizer_support::decode(*bert, word_ids)) == word_ids);
 
     std::pmr::string once, twice;
     linnet::unicode::append_nfc(text, once);
     linnet::unicode::append_nfc(once, twice);
+    require(once == twice);
+    once.clear();
+    twice.clear();
+    linnet::unicode::append_nfd(text, once);
+    linnet::unicode::append_nfd(once, twice);
     require(once == twice);
     for (const char* name :
          {"llama-bpe", "qwen35", "tekken", "smollm", "falcon", "deepseek-llm", "deepseek-coder", "deepseek-v3"}) {

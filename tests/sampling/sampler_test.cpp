@@ -16,6 +16,7 @@
 #include <doctest/doctest.h>
 
 #include "base/error.hpp"
+#include "sampling/random.hpp"
 
 using linnet::LogitBias;
 using linnet::Memory;
@@ -228,6 +229,48 @@ TEST_CASE("ties are broken by the lower id, also where a filter ends") {
     for (std::size_t i = 0; i < steps.size(); ++i) steps[i] = static_cast<float>((i * 7) % 8);
     check_kept(steps, {.top_k = 11});
     check_kept(steps, {.top_p = 0.5F});  // 8 equal tokens hold 63 %: six of them are enough
+}
+
+TEST_CASE("top_p among close scores: what a full sort keeps, in its order") {
+    constexpr std::size_t kTokens = 4000;
+    const std::vector<float> noise = make_logits(kTokens, 0.01F, 5);
+    std::vector<float> flat(kTokens, 0.25F), zeros(kTokens), levels(kTokens), halves(kTokens), shifted(kTokens);
+    for (std::size_t i = 0; i < kTokens; ++i) {
+        zeros[i] = i % 3 == 0 ? 0.0F : -0.0F;  // equal
+        levels[i] = static_cast<float>(i * 7 % 5) * 0.01F;
+        halves[i] = i % 2 == 0 ? -0.05F : 0.0F;
+        shifted[i] = noise[i] + 300.0F;  // where floats are far apart: many ties
+    }
+    for (const std::vector<float>& logits : {noise, flat, zeros, levels, halves, shifted}) {
+        std::vector<std::size_t> order(kTokens);
+        std::iota(order.begin(), order.end(), std::size_t{0});
+        std::stable_sort(order.begin(), order.end(), [&](auto a, auto b) { return logits[a] > logits[b]; });
+        const auto share = [&](std::size_t i) {
+            return std::exp(static_cast<double>(logits[i]) - static_cast<double>(logits[order[0]]));
+        };
+        std::vector<double> sums;  // [i]: of the first i
+        sums.push_back(0.0);
+        for (const std::size_t token : order) sums.push_back(sums.back() + share(token));
+        for (const float top_p : {0.0001F, 0.1999F, 0.5F, 0.6F, 0.9F, 0.9999F}) {
+            const double target = static_cast<double>(top_p) * sums.back();
+            const auto n_kept =
+                static_cast<std::size_t>(std::lower_bound(sums.begin(), sums.end(), target - 1e-6) - sums.begin());
+            Memory memory;
+            constexpr std::uint64_t kSeed = 9;
+            Sampler sampler(kTokens, {.temperature = 1.0F, .top_p = top_p, .seed = kSeed}, memory);
+            linnet::Random random(kSeed);
+            std::size_t n_wrong = 0;
+            for (int i = 0; i < 300; ++i) {
+                const auto token = static_cast<std::size_t>(sampler.sample(logits));
+                const auto rank =
+                    static_cast<std::size_t>(std::find(order.begin(), order.end(), token) - order.begin());
+                const double drawn = random.uniform() * sums[n_kept];
+                constexpr double kRounding = 0.01;  // in tokens
+                n_wrong += !(rank < n_kept && drawn > sums[rank] - kRounding && drawn < sums[rank + 1] + kRounding);
+            }
+            CHECK_MESSAGE(n_wrong == 0, "top_p " << top_p << ": " << n_kept << " kept");
+        }
+    }
 }
 
 TEST_CASE("biases are added first, and ban") {

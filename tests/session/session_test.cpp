@@ -394,6 +394,41 @@ TEST_CASE("appending: ids are checked, BOS stands only at the start") {
     CHECK(!shared_model()->tokenizer().is_end(session.tokens().back()));
 }
 
+TEST_CASE("appending: a text in parts is that text") {
+    const auto check = [](const std::shared_ptr<const Model>& model) {
+        const linnet::Tokenizer& tokenizer = model->tokenizer();
+        const auto text_of = [&](std::span<const Token> tokens) {
+            std::pmr::string text;
+            tokenizer.decode(tokens, true, text);
+            return text;
+        };
+        Session session(model, {.n_ctx = 128});
+        for (const char* part : {"The ", "mod", "el", " and", "  two"}) session.append_text(part, {});
+        CHECK(text_of(session.tokens()) == "The model and  two");
+
+        // After a special token a text begins anew.
+        std::pmr::vector<Token> alone;
+        tokenizer.encode("the model", {.add_special = false}, alone);
+        session.append(std::vector<Token>{tokenizer.eos()});
+        session.append_text("the model", {});
+        CHECK(std::ranges::equal(session.tokens().last(alone.size()), alone));
+        session.truncate(0);
+        session.append_text("the model", {.add_special = false});
+        CHECK(std::ranges::equal(session.tokens(), alone));
+    };
+    check(shared_model());
+    const auto shared = fixtures::shared();
+    if (!shared) {
+        MESSAGE("skipped: ../shared, which has a model with a SentencePiece vocabulary, is not there");
+        return;
+    }
+    EngineOptions options;
+    options.n_threads = 1;
+    const auto engine = std::make_shared<Engine>(options);
+    const std::string path = (*shared / "goldens" / "llama" / "model-f32.gguf").string();
+    check(std::make_shared<Model>(engine, linnet::gguf::File::open(path, true, engine->memory), linnet::LoadOptions()));
+}
+
 TEST_CASE("a sampler's penalties look at the whole sequence: what was appended, and not what was taken back") {
     linnet::Memory memory;  // outlives the session, which holds the sampler
     Session session(shared_model(), {});

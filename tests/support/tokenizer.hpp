@@ -99,7 +99,7 @@ struct Vocabulary {
         result.add_strings("tokenizer.ggml.tokens", tokens);
         if (!kinds.empty()) result.add_i32s("tokenizer.ggml.token_type", kinds);
         if (!scores.empty() && model == "llama") result.add_f32s("tokenizer.ggml.scores", scores);
-        if (model == "gpt2") result.add_strings("tokenizer.ggml.merges", merges);
+        if (model == "gpt2" || model == "gemma4") result.add_strings("tokenizer.ggml.merges", merges);
         return result;
     }
 };

@@ -194,6 +194,11 @@ TEST_CASE("SentencePiece: scores, byte fallback, the space prefix") {
     CHECK(encode(*made, "<s>a</s>") == Ids{1, space_a, 2});
     CHECK(encode(*made, "<0x41>", false, false).size() == 7);  // text, not a byte
 
+    // The rest of a text that has begun has no prefix, but what follows a special token in it has.
+    std::pmr::vector<Token> rest;
+    made->encode("ab a</s>a", {.add_special = false, .in_text = true}, rest);
+    CHECK(Ids(rest.begin(), rest.end()) == Ids{ab, space_a, 2, space_a});
+
     CHECK(made->drops_leading_space());
     CHECK(decode(*made, Ids{1, space_a, space_a}, true) == "a a");
     CHECK(decode(*made, Ids{1, space_a}, false) == "<s> a");
@@ -210,6 +215,33 @@ TEST_CASE("SentencePiece: scores, byte fallback, the space prefix") {
     CHECK_FALSE(bare->drops_leading_space());
     CHECK(decode(*bare, Ids{space_a}) == " a");
     CHECK(a != b);
+}
+
+TEST_CASE("Gemma 4: pieces joined by merges, across words, without the space prefix") {
+    Vocabulary vocabulary = sentencepiece_vocabulary();
+    vocabulary.model = "gemma4";
+    constexpr Token kSpace = 259, kBytes = 3;
+    const Token a = vocabulary.add("a");
+    const Token b = vocabulary.add("b");
+    const Token ab = vocabulary.merge("a", "b");
+    const Token b_space = vocabulary.merge("b", "\xE2\x96\x81");
+    const Token b_space_a = vocabulary.merge("b\xE2\x96\x81", "a");
+    const Token aa = vocabulary.add("aa", TokenKind::normal, 100);  // no merge leads to it
+    const Made made(vocabulary);
+    CHECK(encode(*made, "ab") == Ids{ab});
+    CHECK(encode(*made, "bb a") == Ids{b, b_space_a});
+    CHECK(encode(*made, "ab a") == Ids{ab, kSpace, a});
+    CHECK(encode(*made, "b\xE2\x96\x81 ") == Ids{b_space, kSpace});
+    CHECK(encode(*made, "aa") == Ids{a, a});
+    CHECK(encode(*made, " \n\xC3\xA9") == Ids{kSpace, kBytes + 10, kBytes + 0xC3, kBytes + 0xA9});
+    CHECK(decode(*made, Ids{b_space_a, aa, kBytes + 0x41}) == "b aaaA");
+    CHECK_FALSE(made->drops_leading_space());
+    CHECK(made->bos() == kNoToken);
+
+    auto writer = vocabulary.writer();
+    writer.add_u32("tokenizer.ggml.bos_token_id", 1);
+    writer.add_bool("tokenizer.ggml.add_bos_token", false);  // by mistake
+    CHECK(encode(*Made(writer), "a", true) == Ids{1, a});
 }
 
 TEST_CASE("SentencePiece: without byte tokens a run of unknown characters is one unknown token") {

@@ -162,6 +162,27 @@ TEST_CASE("10 MB of one thing: SentencePiece") {
     for (const std::string_view unit : kUnits) check_round_trip(*made, repeat(unit, kMega));
 }
 
+TEST_CASE("10 MB of one thing: WordPiece") {
+    Vocabulary vocabulary;
+    vocabulary.model = "bert";
+    vocabulary.add("[UNK]", TokenKind::control);
+    for (const char* text : {"a",
+                             "\xE2\x96\x81"
+                             "a",
+                             "\xE2\x96\x81!"})
+        vocabulary.add(text);
+    const Made made(vocabulary);
+    const auto check = [&](std::string_view unit, std::size_t size) {
+        CAPTURE(unit);
+        const double seconds =
+            seconds_of([&] { on_small_stack([&] { tokenizer_support::encode(*made, repeat(unit, size)); }); });
+        CHECK(seconds < kLimit);
+    };
+    for (const std::string_view unit : kWhole) check(unit, 10 * kMega);
+    for (const std::string_view unit : kUnits) check(unit, kMega);
+    check("\xCC\x81\xCC\xA3", kMega);  // marks that have to be sorted
+}
+
 TEST_CASE("10 MB and 1000 special tokens") {
     Vocabulary vocabulary = tokenizer_support::byte_vocabulary();
     for (int i = 0; i < 1000; ++i) vocabulary.add(fmt::format("<|reserved_special_token_{}|>", i), TokenKind::control);

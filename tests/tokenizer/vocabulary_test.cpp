@@ -130,7 +130,7 @@ TEST_CASE("llama.cpp 27226, 25969, 26511: malformed byte tokens are refused") {
 }
 
 TEST_CASE("llama.cpp 3634, 7592, 25475, 25508: vocabularies of 0, 1 and 2 tokens") {
-    for (const char* model : {"gpt2", "llama"}) {
+    for (const char* model : {"gpt2", "llama", "gemma4", "bert"}) {
         Vocabulary vocabulary;
         vocabulary.model = model;
         for (std::size_t n = 0; n <= 2; ++n) {
@@ -202,6 +202,10 @@ TEST_CASE("missing arrays, unknown models and unknown pre-tokenizers are named")
     check_refused(writer, Status::bad_file, "tokenizer.ggml.tokens");
     writer.add_strings("tokenizer.ggml.tokens", byte_vocabulary().tokens);
     check_refused(writer, Status::bad_file, "tokenizer.ggml.merges");
+    linnet::gguf::Writer pieces("gemma4");
+    pieces.add_string("tokenizer.ggml.model", "gemma4");
+    pieces.add_strings("tokenizer.ggml.tokens", sentencepiece_vocabulary().tokens);
+    check_refused(pieces, Status::bad_file, "tokenizer.ggml.merges");
 
     Vocabulary vocabulary = sentencepiece_vocabulary();
     vocabulary.scores.clear();

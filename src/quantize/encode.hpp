@@ -9,8 +9,8 @@
 
 namespace linnet::quantize {
 
-// Turns n weights (a multiple of the block size; finite, magnitude at most `limit`) into blocks. importance [n]: weights
-// of the squared errors, none negative; null for equal ones.
+// Turns n weights (a multiple of the block size; finite, magnitude at most `limit`) into blocks. importance [n]:
+// weights of the squared errors, none negative; null for equal ones.
 struct Encoder {
     std::string_view type;  // GGUF's spelling
     float limit;            // values beyond do not fit: the scales are f16

@@ -2,43 +2,57 @@
 // The search for the scale (and offset) of a few weights that share them, with the least weighted squared error
 //     E = sum_k w[k] (x[k] - offset - scale * g[k])^2,    g[k] in a grid (the values that a quant can stand for).
 // For a given step of the grid every weight takes the nearest value, and then the best scale and offset follow from
-// linear least squares; the search tries steps and repeats both until nothing improves. All sums have 8 striped
-// partial sums and one fixed tree, so that compilers may use vectors and results are the same everywhere.
+// linear least squares; the search tries steps and repeats both until nothing improves. All sums have 4 striped
+// partial sums and one fixed tree, whatever the platform, so that results are the same everywhere.
 #pragma once
 
 #include <array>
 #include <cstddef>
 #include <cstdint>
+#include <cstring>
 #include <limits>
 
 #include "quantize/blocks.hpp"
 
 namespace linnet::quantize {
 
-// Nearest integer in [low, high], as a float.
+// Four numbers at a time, in the compiler's own terms.
+using Floats = float __attribute__((vector_size(16)));
+inline constexpr std::size_t kLanes = 4;
+
+inline Floats load(const float* x) noexcept {
+    Floats v;
+    std::memcpy(&v, x, sizeof v);
+    return v;
+}
+inline Floats all(float value) noexcept { return Floats{value, value, value, value}; }
+inline float sum(Floats v) noexcept { return (v[0] + v[2]) + (v[1] + v[3]); }
+
+// Nearest integer in [low, high].
 template <int low, int high>
 struct Integers {
     static constexpr float kLow = low;
     static constexpr float kHigh = high;
-    static float nearest(float u) noexcept {
-        constexpr float kShift = 12582912.0F;  // 1.5 * 2^23: adding it leaves no fraction bits
-        u = u < kLow ? kLow : u;
-        u = u > kHigh ? kHigh : u;
-        return (u + kShift) - kShift;
+    static Floats nearest(Floats u) noexcept {
+        const Floats shift = all(12582912.0F);  // 1.5 * 2^23: adding it leaves no fraction bits
+        u = u < all(kLow) ? all(kLow) : u;
+        u = u > all(kHigh) ? all(kHigh) : u;
+        return (u + shift) - shift;
     }
+    static std::uint8_t index(float u) noexcept { return static_cast<std::uint8_t>(nearest(all(u))[0] - kLow); }
 };
 
 // The nearest value of the codebook and its index, for [-128, 128) in steps of 1/2: the middles between the codebook's
 // values are multiples of that.
 struct CodebookEntry {
     float value;
-    std::uint32_t index;
+    std::uint8_t index;
 };
 constexpr std::array<CodebookEntry, 512> make_codebook_table() {
     std::array<CodebookEntry, 512> table{};
     for (std::size_t i = 0; i < table.size(); ++i) {
         const int middle = 2 * (static_cast<int>(i) - 256) + 1;  // of the step, times 4
-        std::uint32_t best = 0;
+        std::uint8_t best = 0;
         while (best < 15 && middle > 2 * (kCodebook[best] + kCodebook[best + 1])) ++best;
         table[i] = {static_cast<float>(kCodebook[best]), best};
     }
@@ -54,39 +68,35 @@ struct Codebook {
         u = u > 127.0F ? 127.0F : u;
         return kCodebookTable[static_cast<std::size_t>(static_cast<int>(u * 2 + 256.0F))];
     }
-    static float nearest(float u) noexcept { return entry(u).value; }
+    static Floats nearest(Floats u) noexcept {
+        return Floats{entry(u[0]).value, entry(u[1]).value, entry(u[2]).value, entry(u[3]).value};
+    }
+    static std::uint8_t index(float u) noexcept { return entry(u).index; }
 };
-
-using Lanes = float[8];
-
-inline float sum(const Lanes& v) noexcept {
-    return ((v[0] + v[4]) + (v[2] + v[6])) + ((v[1] + v[5]) + (v[3] + v[7]));
-}
 
 // Sums over the weights with r = x - offset - scale * g: what is left and what it has in common with the grid's values.
 struct Sums {
     float rr = 0, rg = 0, r = 0, gg = 0, g = 0;
 };
 
-// w, x [n]; n a multiple of 8. Without kOffset r and g stay 0.
+// x, w [n]; n a multiple of 4. Without kOffset r and g stay 0.
 template <class Grid, bool kOffset, std::size_t n>
 Sums residuals(const float* x, const float* w, float offset, float scale) noexcept {
-    const float inverse = scale != 0.0F ? 1.0F / scale : 0.0F;
-    Lanes rr = {}, rg = {}, r1 = {}, gg = {}, g1 = {};
-    for (std::size_t i = 0; i < n; i += 8) {
-        for (std::size_t lane = 0; lane < 8; ++lane) {
-            const float centred = x[i + lane] - offset;
-            const float g = Grid::nearest(centred * inverse);
-            const float r = centred - scale * g;
-            const float wr = w[i + lane] * r;
-            const float wg = w[i + lane] * g;
-            rr[lane] += wr * r;
-            rg[lane] += wr * g;
-            gg[lane] += wg * g;
-            if constexpr (kOffset) {
-                r1[lane] += wr;
-                g1[lane] += wg;
-            }
+    const Floats inverse = all(scale != 0.0F ? 1.0F / scale : 0.0F);
+    Floats rr = {}, rg = {}, r1 = {}, gg = {}, g1 = {};
+    for (std::size_t k = 0; k < n; k += kLanes) {
+        const Floats centred = load(x + k) - all(offset);
+        const Floats weight = load(w + k);
+        const Floats g = Grid::nearest(centred * inverse);
+        const Floats r = centred - all(scale) * g;
+        const Floats wr = weight * r;
+        const Floats wg = weight * g;
+        rr += wr * r;
+        rg += wr * g;
+        gg += wg * g;
+        if constexpr (kOffset) {
+            r1 += wr;
+            g1 += wg;
         }
     }
     return {sum(rr), sum(rg), sum(r1), sum(gg), sum(g1)};
@@ -159,15 +169,14 @@ template <class Grid, std::size_t n>
 Fit fit_affine(const float* x, const float* w, Reach inset, bool may_be_positive) noexcept {
     float low = x[0];
     float high = x[0];
-    Lanes ws = {};
+    float sum_w = 0;
     for (std::size_t k = 0; k < n; ++k) {
         low = x[k] < low ? x[k] : low;
         high = x[k] > high ? x[k] : high;
-        ws[k % 8] += w[k];
+        sum_w += w[k];
     }
     if (low > 0 && !may_be_positive) low = 0;
     if (high - low < kTiny) return {0, low, 0};
-    const float sum_w = sum(ws);
     Fit best;
     const auto consider = [&](float scale, float offset) {
         const Fit fit = corrected(residuals<Grid, true, n>(x, w, offset, scale), sum_w, scale, offset, may_be_positive);

@@ -23,7 +23,7 @@ template <class Grid>
 void place(const float* x, float offset, float scale, std::uint8_t (&q)[kBlock]) noexcept {
     const float factor = inverse(scale);
     for (std::size_t k = 0; k < kBlock; ++k) {
-        q[k] = static_cast<std::uint8_t>(Grid::nearest((x[k] - offset) * factor) - Grid::kLow);
+        q[k] = Grid::index((x[k] - offset) * factor);
     }
 }
 
@@ -88,12 +88,9 @@ void encode_block(const float* x, const float* w, BlockQ8_0& b) noexcept {
 }
 
 void encode_block(const float* x, const float* w, BlockIQ4_NL& b) noexcept {
-    b.d = stored(fit_scale<Codebook, kBlock>(x, w, {0.75F, 0.025F, 16}).scale);
-    const float factor = inverse(from_half(b.d));
-    for (std::size_t j = 0; j < 16; ++j) {
-        b.q[j] = static_cast<std::uint8_t>(Codebook::entry(x[j] * factor).index |
-                                           Codebook::entry(x[j + 16] * factor).index << 4U);
-    }
+    std::uint8_t q[kBlock];
+    encode_scaled<Codebook>(x, w, {0.75F, 0.025F, 16}, b, q);
+    put_nibbles(q, b.q);
 }
 
 }  // namespace linnet::quantize

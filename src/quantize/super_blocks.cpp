@@ -174,8 +174,7 @@ void put_scales(const Affine& fit, std::uint8_t (&bytes)[12]) noexcept {
 
 template <class Grid>
 unsigned quant(float x, float scale, float offset) noexcept {
-    if (scale == 0) return 0;
-    return static_cast<unsigned>(Grid::nearest((x - offset) * (1.0F / scale)) - Grid::kLow);
+    return Grid::index((x - offset) * (scale != 0 ? 1.0F / scale : 0.0F));
 }
 
 // Scales, minimums and all quants of a block of Q4_K or Q5_K.
@@ -237,11 +236,10 @@ void encode_block(const float* x, const float* w, BlockIQ4_XS& b) noexcept {
         b.scales_low[s / 2] = static_cast<std::uint8_t>(b.scales_low[s / 2] | (scale & 15U) << (s % 2 * 4));
         b.scales_high = static_cast<std::uint16_t>(b.scales_high | (scale >> 4U) << (s * 2));
         const float step = fit.d * fit.scale[s];
-        const float factor = step != 0 ? 1.0F / step : 0.0F;
         for (std::size_t j = 0; j < 16; ++j) {
             const float* sub = x + 32 * s;
-            b.q[16 * s + j] = static_cast<std::uint8_t>(Codebook::entry(sub[j] * factor).index |
-                                                        Codebook::entry(sub[j + 16] * factor).index << 4U);
+            b.q[16 * s + j] = static_cast<std::uint8_t>(quant<Codebook>(sub[j], step, 0) |
+                                                        quant<Codebook>(sub[j + 16], step, 0) << 4U);
         }
     }
 }

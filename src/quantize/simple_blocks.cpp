@@ -12,7 +12,7 @@ namespace linnet::quantize {
 namespace {
 
 constexpr std::size_t kBlock = 32;
-constexpr Reach kInset = {-0.02F, 0.04F, 5};
+constexpr Reach kInset = {-0.01F, 0.015F, 5};
 
 std::uint16_t stored(float value) noexcept { return to_half(std::clamp(value, -kMaxHalf, kMaxHalf)); }
 
@@ -57,7 +57,7 @@ void encode_affine(const float* x, const float* w, Block& b, std::uint8_t (&q)[k
 
 void encode_block(const float* x, const float* w, BlockQ4_0& b) noexcept {
     std::uint8_t q[kBlock];
-    encode_scaled<Integers<-8, 7>>(x, w, {0.75F, 0.025F, 16}, b, q);
+    encode_scaled<Integers<-8, 7>>(x, w, {0.8F, 0.05F, 7}, b, q);
     put_nibbles(q, b.q);
 }
 
@@ -69,7 +69,7 @@ void encode_block(const float* x, const float* w, BlockQ4_1& b) noexcept {
 
 void encode_block(const float* x, const float* w, BlockQ5_0& b) noexcept {
     std::uint8_t q[kBlock];
-    encode_scaled<Integers<-16, 15>>(x, w, {0.85F, 0.0125F, 16}, b, q);
+    encode_scaled<Integers<-16, 15>>(x, w, {0.88F, 0.025F, 7}, b, q);
     put_nibbles(q, b.q);
     put_fifth_bits(q, b.high);
 }
@@ -89,7 +89,7 @@ void encode_block(const float* x, const float* w, BlockQ8_0& b) noexcept {
 
 void encode_block(const float* x, const float* w, BlockIQ4_NL& b) noexcept {
     std::uint8_t q[kBlock];
-    encode_scaled<Codebook>(x, w, {0.75F, 0.025F, 16}, b, q);
+    encode_scaled<Codebook>(x, w, {0.8F, 0.05F, 7}, b, q);
     put_nibbles(q, b.q);
 }
 

@@ -198,7 +198,7 @@ void encode_affines(const float* x, const float* w, Reach inset, Block& b, std::
 
 void encode_block(const float* x, const float* w, BlockQ4_K& b) noexcept {
     std::uint8_t q[kBlock];
-    encode_affines<Integers<0, 15>>(x, w, {-0.02F, 0.04F, 5}, b, q);
+    encode_affines<Integers<0, 15>>(x, w, {-0.02F, 0.03F, 5}, b, q);
 }
 
 void encode_block(const float* x, const float* w, BlockQ5_K& b) noexcept {
@@ -227,7 +227,7 @@ void encode_block(const float* x, const float* w, BlockQ6_K& b) noexcept {
 }
 
 void encode_block(const float* x, const float* w, BlockIQ4_XS& b) noexcept {
-    const auto fit = fit_scales<Codebook, 8>(x, w, {0.75F, 0.025F, 16}, -32, 31);
+    const auto fit = fit_scales<Codebook, 8>(x, w, {0.8F, 0.05F, 7}, -32, 31);
     b.d = to_half(fit.d);
     b.scales_high = 0;
     std::memset(b.scales_low, 0, sizeof b.scales_low);

@@ -148,18 +148,27 @@ Fit fit_scale(const float* x, const float* w, Reach reach) noexcept {
     return best;
 }
 
-// What least squares makes of a step and an offset. W is the sum of w.
+// What least squares makes of a step and an offset; where it leaves a choice (equal values of the grid), of one of
+// them. W is the sum of w.
 inline Fit corrected(const Sums& s, float sum_w, float scale, float offset, bool may_be_positive) noexcept {
+    float change = 0;
+    float shift = 0;
     const float determinant = s.gg * sum_w - s.g * s.g;
-    if (!(determinant > 1e-6F * s.gg * sum_w)) return {};
-    const float change = (s.rg * sum_w - s.g * s.r) / determinant;
-    const float shift = (s.gg * s.r - s.g * s.rg) / determinant;
+    if (determinant > 1e-6F * s.gg * sum_w) {
+        change = (s.rg * sum_w - s.g * s.r) / determinant;
+        shift = (s.gg * s.r - s.g * s.rg) / determinant;
+    } else if (s.gg > 0) {
+        change = s.rg / s.gg;
+    } else {
+        shift = s.r / sum_w;
+    }
     if (offset + shift <= 0 || may_be_positive) {
         return {scale + change, offset + shift, s.rr - change * s.rg - shift * s.r};
     }
     // With offset 0 the residuals are r + offset.
-    const float rg = s.rg + offset * s.g;
     const float rr = s.rr + offset * (2 * s.r + offset * sum_w);
+    if (!(s.gg > 0)) return {scale, 0, rr};
+    const float rg = s.rg + offset * s.g;
     return {scale + rg / s.gg, 0, rr - rg / s.gg * rg};
 }
 

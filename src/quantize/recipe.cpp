@@ -11,26 +11,32 @@ namespace linnet::quantize {
 
 namespace {
 
-constexpr std::string_view kValues = "attn_v.weight";
-constexpr std::string_view kDown = "ffn_down";
-constexpr std::string_view kFused = "attn_qkv.weight";
-constexpr std::string_view kAttentionOutput = "attn_output.weight";
+struct KindName {
+    std::string_view part;  // of a tensor's name
+    Kind kind;
+};
+constexpr KindName kKinds[] = {
+    {"attn_v.weight", Kind::values},
+    {"attn_qkv.weight", Kind::values},
+    {"attn_kv_b.weight", Kind::values},
+    {"attn_k.weight", Kind::keys},
+    {"attn_output.weight", Kind::attention_output},
+    {"ffn_down", Kind::down},
+};
 
-constexpr Rule kLegacy[] = {{kDown, Layers::first_eighth, When::weighted, "Q4_1"}};
-constexpr Rule kLegacy5[] = {{kDown, Layers::first_eighth, When::weighted, "Q5_1"}};
-constexpr Rule kSmall4[] = {{kAttentionOutput, Layers::all, When::eight_experts, "Q5_K"},
-                            {kValues, Layers::first_four, When::always, "Q5_K"},
-                            {kDown, Layers::first_eighth, When::always, "Q5_K"}};
-constexpr Rule kMedium4[] = {{kAttentionOutput, Layers::all, When::eight_experts, "Q5_K"},
-                             {kValues, Layers::more_bits, When::always, "Q6_K"},
-                             {kDown, Layers::more_bits, When::always, "Q6_K"},
-                             {kFused, Layers::all, When::always, "Q5_K"}};
-constexpr Rule kMedium5[] = {{kValues, Layers::more_bits, When::always, "Q6_K"},
-                             {kDown, Layers::more_bits, When::always, "Q6_K"},
-                             {kFused, Layers::all, When::always, "Q6_K"}};
-constexpr Rule kCodebooks[] = {{kAttentionOutput, Layers::all, When::eight_experts, "Q5_K"},
-                               {kValues, Layers::all, When::grouped, "Q5_K"},
-                               {kDown, Layers::first_eighth, When::plain, "Q5_K"}};
+constexpr Rule kLegacy[] = {{Kind::down, Layers::first_eighth, When::weighted, "Q4_1"}};
+constexpr Rule kLegacy5[] = {{Kind::down, Layers::first_eighth, When::weighted, "Q5_1"}};
+constexpr Rule kSmall4[] = {{Kind::attention_output, Layers::all, When::eight_experts, "Q5_K"},
+                            {Kind::values, Layers::first_four, When::always, "Q5_K"},
+                            {Kind::down, Layers::first_eighth, When::always, "Q5_K"}};
+constexpr Rule kMedium4[] = {{Kind::attention_output, Layers::all, When::eight_experts, "Q5_K"},
+                             {Kind::values, Layers::more_bits, When::always, "Q6_K"},
+                             {Kind::down, Layers::more_bits, When::always, "Q6_K"}};
+constexpr Rule kMedium5[] = {{Kind::values, Layers::more_bits, When::always, "Q6_K"},
+                             {Kind::down, Layers::more_bits, When::always, "Q6_K"}};
+constexpr Rule kCodebooks[] = {{Kind::attention_output, Layers::all, When::eight_experts, "Q5_K"},
+                               {Kind::values, Layers::all, When::grouped, "Q5_K"},
+                               {Kind::down, Layers::first_eighth, When::plain, "Q5_K"}};
 
 constexpr Recipe kRecipes[] = {
     {"F32", 0, "F32", {}},
@@ -51,8 +57,8 @@ constexpr Recipe kRecipes[] = {
 };
 
 // Before the rules of every recipe but those of floats: with 8 experts these are small beside the rest.
-constexpr Rule kEightExperts[] = {{kValues, Layers::all, When::eight_experts, "Q8_0"},
-                                  {"attn_k.weight", Layers::all, When::eight_experts, "Q8_0"}};
+constexpr Rule kEightExperts[] = {{Kind::values, Layers::all, When::eight_experts, "Q8_0"},
+                                  {Kind::keys, Layers::all, When::eight_experts, "Q8_0"}};
 // The output matrix (or the embedding that serves as such) in recipes with fewer bits.
 constexpr std::string_view kOutputType = "Q6_K";
 
@@ -73,6 +79,13 @@ constexpr std::string_view kKept[] = {
 };
 
 bool contains(std::string_view text, std::string_view part) noexcept { return text.find(part) != text.npos; }
+
+Kind kind_of(std::string_view name) noexcept {
+    for (const KindName& entry : kKinds) {
+        if (contains(name, entry.part)) return entry.kind;
+    }
+    return Kind::other;
+}
 
 const gguf::TensorTypeInfo& named(std::string_view type) noexcept { return *gguf::find_type(type); }
 
@@ -95,10 +108,9 @@ struct Facts {
     bool tied;  // there is no output matrix
     std::uint32_t n_layers;
     std::uint32_t n_experts;
-    std::uint32_t n_sharing;               // heads per KV head
-    std::uint32_t n_attention;             // layers with attention
-    std::vector<std::uint32_t> attention;  // layers with attn_v, ascending
-    std::vector<std::uint32_t> down;       // layers with ffn_down, ascending
+    std::uint32_t n_sharing;            // heads per KV head
+    std::vector<std::uint32_t> values;  // layers that have a matrix of values, ascending
+    std::vector<std::uint32_t> down;    // the same of ffn_down
 };
 
 // A number, or the first one of an array of numbers per layer.
@@ -125,12 +137,11 @@ Facts find_facts(const gguf::File& file, bool has_importance, Memory& memory) {
     for (const gguf::TensorInfo& tensor : file.tensors()) {
         const auto layer = layer_of(tensor.name);
         if (!layer) continue;
-        const bool values = contains(tensor.name, kValues);
-        if (values || contains(tensor.name, kFused) || contains(tensor.name, "attn_kv_b.weight")) ++facts.n_attention;
-        if (values) facts.attention.push_back(*layer);
-        if (contains(tensor.name, kDown)) facts.down.push_back(*layer);
+        const Kind kind = kind_of(tensor.name);
+        if (kind == Kind::values) facts.values.push_back(*layer);
+        if (kind == Kind::down) facts.down.push_back(*layer);
     }
-    std::sort(facts.attention.begin(), facts.attention.end());
+    std::sort(facts.values.begin(), facts.values.end());
     std::sort(facts.down.begin(), facts.down.end());
     return facts;
 }
@@ -156,12 +167,14 @@ bool holds(Layers layers, std::uint32_t i, std::uint32_t n) noexcept {
 
 // Layers count as those that have such a tensor; layers of experts, which may lack it, by their own number.
 bool holds(const Rule& rule, std::string_view name, const Facts& facts) noexcept {
-    if (!contains(name, rule.part) || !holds(rule.when, facts)) return false;
+    if (kind_of(name) != rule.kind || !holds(rule.when, facts)) return false;
     const std::uint32_t layer = layer_of(name).value_or(0);
     const auto rank = [&](const std::vector<std::uint32_t>& layers) {
         return static_cast<std::uint32_t>(std::lower_bound(layers.begin(), layers.end(), layer) - layers.begin());
     };
-    if (rule.part == kValues) return holds(rule.layers, rank(facts.attention), facts.n_attention);
+    if (rule.kind == Kind::values) {
+        return holds(rule.layers, rank(facts.values), static_cast<std::uint32_t>(facts.values.size()));
+    }
     return holds(rule.layers, facts.n_experts > 1 ? layer : rank(facts.down), facts.n_layers);
 }
 

@@ -28,8 +28,17 @@ enum class When : std::uint8_t {
     eight_experts,  // the model has exactly 8 experts
 };
 
+// Kinds of matrices that recipes treat in their own way.
+enum class Kind : std::uint8_t {
+    values,  // attn_v, and the fused attn_qkv and attn_kv_b
+    keys,
+    attention_output,
+    down,  // ffn_down, of experts as well
+    other,
+};
+
 struct Rule {
-    std::string_view part;  // of the tensor's name
+    Kind kind;
     Layers layers;
     When when;
     std::string_view type;

@@ -142,7 +142,6 @@ void add_metadata(gguf::Writer& writer, const gguf::File& file, const quantize::
     }
 }
 
-// What a host would write is checked before the work.
 void check_place(const Options& options, const std::vector<std::string>& names) {
     for (const std::string& name : names) {
         std::error_code absent;
@@ -200,11 +199,13 @@ void write(const gguf::File& file, const quantize::Recipe& recipe, const Plan& p
     const std::vector<std::string> names = part_names(options.out, parts.size());
     if (parts.size() > 65535) throw UsageError("--split-max-size: there would be more than 65535 files");
     check_place(options, names);
+    const auto arch = file.string("general.architecture");
+    if (!arch) throw std::runtime_error(options.in + ": key 'general.architecture' is missing");
     OutputFiles outputs(names);
     Progress progress("quantize");
     std::uint64_t done = 0;
     for (std::size_t p = 0; p < parts.size(); ++p) {
-        gguf::Writer writer(file.string("general.architecture").value_or(""));
+        gguf::Writer writer(*arch);
         if (p == 0) add_metadata(writer, file, recipe, options, importance);
         if (parts.size() > 1) {
             writer.add_u16("split.no", static_cast<std::uint16_t>(p));

@@ -24,8 +24,8 @@ constexpr KindName kKinds[] = {
     {"ffn_down", Kind::down},
 };
 
-constexpr Rule kLegacy[] = {{Kind::down, Layers::first_eighth, When::weighted, "Q4_1"}};
-constexpr Rule kLegacy5[] = {{Kind::down, Layers::first_eighth, When::weighted, "Q5_1"}};
+constexpr Rule kWeighted4[] = {{Kind::down, Layers::first_eighth, When::weighted, "Q4_1"}};
+constexpr Rule kWeighted5[] = {{Kind::down, Layers::first_eighth, When::weighted, "Q5_1"}};
 constexpr Rule kSmall4[] = {{Kind::attention_output, Layers::all, When::eight_experts, "Q5_K"},
                             {Kind::values, Layers::first_four, When::always, "Q5_K"},
                             {Kind::down, Layers::first_eighth, When::always, "Q5_K"}};
@@ -43,9 +43,9 @@ constexpr Recipe kRecipes[] = {
     {"F16", 1, "F16", {}},
     {"BF16", 32, "BF16", {}},
     {"Q8_0", 7, "Q8_0", {}},
-    {"Q4_0", 2, "Q4_0", kLegacy},
+    {"Q4_0", 2, "Q4_0", kWeighted4},
     {"Q4_1", 3, "Q4_1", {}},
-    {"Q5_0", 8, "Q5_0", kLegacy5},
+    {"Q5_0", 8, "Q5_0", kWeighted5},
     {"Q5_1", 9, "Q5_1", {}},
     {"Q4_K_S", 14, "Q4_K", kSmall4},
     {"Q4_K_M", 15, "Q4_K", kMedium4},

@@ -398,6 +398,9 @@ class Quantize(Case):
         self.quantize(source, "Q9_K", status=2)
         self.assertEqual(source.read_bytes(), before)
         self.assertEqual(list(self.folder.iterdir()), [source])
+        other = self.synth("tiny-qwen3", "Q8_0")
+        self.assertRegex(linnet("compare", source, other, status=1)[1], r"tensor '\S+' is missing or has another shape")
+        self.assertEqual(linnet("compare", source, source)[0], "")
 
 
 class Speed(Case):

@@ -245,6 +245,11 @@ void quantise(const Options& options) {
         importance = quantize::Importance::read(linnet::Source::open_file(options.imatrix, true), engine.memory);
     }
     const Plan plan = make_plan(file, recipe, options, engine.memory);
+    if (importance && std::none_of(file.tensors().begin(), file.tensors().end(), [&](const gguf::TensorInfo& tensor) {
+            return !importance->find(tensor.name).empty();
+        })) {
+        throw UsageError(options.imatrix + ": knows none of the model's tensors");
+    }
     if (options.dry_run) {
         print_plan(file, plan);
     } else {

@@ -8,10 +8,12 @@ import json
 import os
 import pathlib
 import re
+import signal
 import struct
 import subprocess
 import sys
 import tempfile
+import time
 import unittest
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
@@ -367,6 +369,8 @@ class Quantize(Case):
         source, plain = self.small_model(), self.folder / "plain.gguf"
         importance = ROOT / "tests" / "fixtures" / "quantize" / "importance.dat"
         linnet("quantize", source, plain, "Q4_0", "--allow-requantize")
+        self.assertIn("none of the model's tensors", linnet("quantize", self.synth("tiny-phi3", "F16"), plain, "Q4_0",
+                                                            "--imatrix", importance, status=2)[1])
         path, _ = self.quantize(source, "Q4_0", "--allow-requantize", "--imatrix", importance)
         self.assertEqual(linnet_json("inspect", path, "--json")["metadata"]["quantize.imatrix.entries_count"], 3)
         differ = [line for line in linnet("compare", plain, path, "--json")[0].splitlines()]
@@ -384,6 +388,25 @@ class Quantize(Case):
         path.write_bytes(b"mine")
         self.quantize(source, "Q4_0", status=1)
         self.assertEqual(path.read_bytes(), b"mine")
+
+    def test_an_interrupt_leaves_nothing(self):
+        # 2 G zeros in a file with a hole: seconds of work.
+        source, n = self.folder / "zeros.gguf", 1 << 31
+        text = lambda value: struct.pack("<Q", len(value)) + value
+        source.write_bytes(b"GGUF" + struct.pack("<IQQ", 3, 1, 1) + text(b"general.architecture") +
+                           struct.pack("<I", 8) + text(b"test") + text(b"t.weight") +
+                           struct.pack("<IQQIQ", 2, 4096, n // 4096, 1, 0))
+        with source.open("r+b") as file:
+            file.truncate((source.stat().st_size + 31) // 32 * 32 + 2 * n)
+        for number in (signal.SIGINT, signal.SIGTERM):
+            process = subprocess.Popen([PROGRAM, "quantize", source, self.folder / "out.gguf", "Q8_0"],
+                                       stderr=subprocess.PIPE)
+            while process.poll() is None and not (self.folder / "out.gguf.partial").exists():
+                time.sleep(0.01)
+            process.send_signal(number)
+            self.assertEqual(process.communicate(timeout=60)[1], b"linnet: interrupted: nothing was written\n")
+            self.assertEqual(process.returncode, 1)
+            self.assertEqual(list(self.folder.iterdir()), [source])
 
     def test_wrong_requests(self):
         source = self.synth("tiny-llama", "Q8_0")

@@ -143,6 +143,25 @@ TEST_CASE("what cannot be converted is refused by the tensor's name") {
     CHECK(converted({file, file.tensors()[1], type("BF16"), {}}, 2).size() == 32 * 40 * 2);
 }
 
+TEST_CASE("a weight that does not fit is found in any piece, the first one in any order of work") {
+    constexpr std::size_t kIn = 1024;
+    constexpr std::size_t kOut = 1000;  // two pieces of 2 MB
+    std::vector<float> values(kIn * kOut, 0.5F);
+    for (const std::size_t row : {999U, 700U, 701U, 800U}) values[kIn * row + 9] = 70000.0F;
+    linnet::gguf::Writer writer("test");
+    add_f32(writer, "t.weight", {kIn, kOut}, values);
+    const Bytes bytes = writer.write_memory();
+    Memory memory;
+    const File file = open(bytes, memory);
+    for (const std::uint32_t n_threads : {1U, 3U}) {
+        CHECK(refusal(
+                  [&] {
+                      converted({file, file.tensors()[0], type("Q4_0"), {}}, n_threads);
+                  },
+                  Status::bad_file) == "tensor 't.weight': weight 9 of row 700 is 70000, which Q4_0 cannot hold");
+    }
+}
+
 TEST_CASE("what the receiver throws passes through") {
     linnet::gguf::Writer writer("test");
     add_f32(writer, "t.weight", {32, 2}, std::vector<float>(64, 1.0F));

@@ -100,7 +100,7 @@ std::string chosen(const File& file, std::string_view tensor, const std::vector<
 
 TEST_CASE("every recipe chooses what llama-quantize does") {
     const Choices choices = read_choices();
-    CHECK(choices.models.size() == 6);
+    CHECK(choices.models.size() == 7);
     CHECK(choices.columns.size() == 19);
     for (const Model& model : choices.models) {
         Memory memory;

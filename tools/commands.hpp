@@ -30,5 +30,7 @@ void add_verify(CLI::App& app, int& status);
 void add_perplexity(CLI::App& app, int& status);
 void add_bench(CLI::App& app, int& status);
 void add_synth(CLI::App& app, int& status);
+void add_quantize(CLI::App& app, int& status);
+void add_compare(CLI::App& app, int& status);
 
 }  // namespace tools

@@ -96,6 +96,7 @@ void Writer::add_numbers(std::string_view key, ValueType type, std::span<const T
     append(values_, std::as_bytes(values));
 }
 
+void Writer::add_u16(std::string_view key, std::uint16_t value) { add_number(key, ValueType::u16, value); }
 void Writer::add_u32(std::string_view key, std::uint32_t value) { add_number(key, ValueType::u32, value); }
 void Writer::add_i32(std::string_view key, std::int32_t value) { add_number(key, ValueType::i32, value); }
 void Writer::add_u64(std::string_view key, std::uint64_t value) { add_number(key, ValueType::u64, value); }
@@ -118,6 +119,16 @@ void Writer::add_i32s(std::string_view key, std::span<const std::int32_t> values
     add_numbers(key, ValueType::i32, values);
 }
 void Writer::add_f32s(std::string_view key, std::span<const float> values) { add_numbers(key, ValueType::f32, values); }
+
+void Writer::add(const Value& value) {
+    if (value.type == ValueType::array) {
+        begin_array(value.key, value.element_type, value.count);
+    } else {
+        begin_value(value.key, value.type);
+        if (value.type == ValueType::string) append_number<std::uint64_t>(values_, value.bytes.size());
+    }
+    append(values_, value.bytes);
+}
 
 void Writer::add_tensor(std::string_view name, TensorType type, std::span<const std::uint64_t> shape, Data data) {
     const Label label("tensor", name);

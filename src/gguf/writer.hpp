@@ -10,6 +10,7 @@
 #include <string_view>
 #include <vector>
 
+#include "gguf/file.hpp"
 #include "gguf/types.hpp"
 
 namespace linnet::gguf {
@@ -25,6 +26,7 @@ class Writer {
     explicit Writer(std::string_view architecture);  // sets general.architecture
 
     // All throw Error(invalid_argument) when the key is empty, taken or general.alignment (which is always 32).
+    void add_u16(std::string_view key, std::uint16_t value);
     void add_u32(std::string_view key, std::uint32_t value);
     void add_i32(std::string_view key, std::int32_t value);
     void add_u64(std::string_view key, std::uint64_t value);
@@ -34,6 +36,7 @@ class Writer {
     void add_strings(std::string_view key, std::span<const std::string> values);
     void add_i32s(std::string_view key, std::span<const std::int32_t> values);
     void add_f32s(std::string_view key, std::span<const float> values);
+    void add(const Value& value);  // as another file has it, whatever its type
 
     // shape: 1 to 4 dimensions, [0] is the contiguous one. Throws Error(invalid_argument) when a dimension is 0,
     // shape[0] is not a multiple of the type's block size, the type is unknown, or the name is empty, longer than 64

@@ -14,6 +14,7 @@ LEVEL = {
     "kernels/api": 3,
     "src/model": 4,
     "src/cache": 4,
+    "src/quantize": 4,
     "src/sampling": 5,
     "src/chat": 5,
     "src/session": 6,

@@ -68,6 +68,7 @@ TEST_CASE("values of every type come back") {
     const std::vector<std::int32_t> integers = {0, -1, INT32_MAX, INT32_MIN};
     const std::vector<float> reals = {0.0F, -0.0F, 1e-45F, std::numeric_limits<float>::infinity()};
     Writer writer("test");
+    writer.add_u16("u16", UINT16_MAX);
     writer.add_u32("u32", UINT32_MAX);
     writer.add_i32("i32", INT32_MIN);
     writer.add_u64("u64", UINT64_MAX);
@@ -82,7 +83,9 @@ TEST_CASE("values of every type come back") {
     const Bytes bytes = writer.write_memory();
     Memory memory;
     const File file = open(Source::from_memory(bytes), memory);
-    CHECK(file.values().size() == 12);
+    CHECK(file.values().size() == 13);
+    CHECK(file.find("u16")->type == ValueType::u16);
+    CHECK(file.u32("u16") == UINT16_MAX);
     CHECK(file.string("general.architecture") == "test");
     CHECK(file.u32("u32") == UINT32_MAX);
     CHECK(file.i32("i32") == INT32_MIN);
@@ -99,6 +102,28 @@ TEST_CASE("values of every type come back") {
     const auto reals_back = file.f32s("f32s", memory).value();
     REQUIRE(reals_back.size() == reals.size());
     CHECK(std::memcmp(reals_back.data(), reals.data(), reals.size() * sizeof(float)) == 0);
+}
+
+TEST_CASE("values of any type and depth are copied as another file has them") {
+    Builder values;
+    values.header(0, 16).text("general.architecture", "arch");
+    values.scalar("u8", ValueType::u8, std::uint8_t{200}).scalar("i8", ValueType::i8, std::int8_t{-100});
+    values.scalar("u16", ValueType::u16, std::uint16_t{65535}).scalar("i16", ValueType::i16, std::int16_t{-32768});
+    values.scalar("u32", ValueType::u32, 7U).scalar("i32", ValueType::i32, -7).scalar("f32", ValueType::f32, 0.5F);
+    values.scalar("bool", ValueType::boolean, std::uint8_t{1}).text("string", "text");
+    values.scalar("u64", ValueType::u64, UINT64_MAX).scalar("i64", ValueType::i64, INT64_MIN);
+    values.scalar("f64", ValueType::f64, 0.25);
+    values.array("u16s", ValueType::u16, 3).raw("abcdef").array("none", ValueType::i64, 0);
+    values.array("texts", ValueType::array, 2).put(ValueType::string).u64(1).string("a");
+    values.put(ValueType::boolean).u64(2).raw(std::string_view("\0\1", 2));
+    const Bytes bytes = Builder(values).pad().bytes();
+    Memory memory;
+    const File file = open(Source::from_memory(bytes), memory);
+    REQUIRE(file.values().size() == 16);
+    Writer writer("arch");
+    for (const auto& value : file.values().subspan(1)) writer.add(value);
+    CHECK(writer.write_memory() == bytes);
+    CHECK(status_of([&] { writer.add(file.values()[3]); }) == Status::invalid_argument);
 }
 
 TEST_CASE("tensors of every type come back, from a file as well") {

@@ -8,10 +8,12 @@ import json
 import os
 import pathlib
 import re
+import signal
 import struct
 import subprocess
 import sys
 import tempfile
+import time
 import unittest
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
@@ -19,7 +21,8 @@ SHARED = pathlib.Path(os.environ.get("LINNET_SHARED", ROOT.parent / "shared"))
 SMALL_MODEL = ROOT / "models" / "tiny-tales-6m-Q8_0.gguf"
 SHAPES = ("tiny-llama", "tiny-qwen3", "tiny-gemma3", "tiny-phi3")
 FORMATS = ("F32", "F16", "BF16", "Q8_0", "Q4_0", "Q4_1", "Q5_0", "Q5_1", "Q4_K_M", "Q5_K_M", "Q6_K")
-COMMANDS = ("run", "inspect", "plan", "tokenize", "detokenize", "logits", "verify", "perplexity", "bench", "synth")
+COMMANDS = ("run", "inspect", "plan", "tokenize", "detokenize", "logits", "verify", "perplexity", "bench", "synth",
+            "quantize", "compare")
 PROGRAM = None  # set at the bottom
 
 
@@ -301,6 +304,126 @@ class Logits(Case):
         text = self.folder / "text.txt"
         text.write_text("too short", encoding="ascii")
         self.assertIn("too few", linnet("perplexity", self.small_model(), "-f", text, status=2)[1])
+
+
+class Quantize(Case):
+    def quantize(self, source, form, *more, out="out.gguf", status=0):
+        path = self.folder / out
+        return path, linnet("quantize", source, path, form, *more, status=status)
+
+    def types(self, path):
+        return {tensor["name"]: tensor["type"] for tensor in linnet_json("inspect", path, "--json")["tensors"]}
+
+    def test_the_small_model_in_fewer_bits_still_writes(self):
+        model = self.small_model()
+        before = linnet_json("inspect", model, "--json")
+        path, (out, err) = self.quantize(model, "q4_k_m", "--allow-requantize", "-t", 2)
+        after = linnet_json("inspect", path, "--json")
+        self.assertEqual(err, "")
+        self.assertIn("80 tensors: 37 F32, 38 Q4_K, 5 Q6_K\n", out)
+        self.assertEqual([t["name"] for t in before["tensors"]], [t["name"] for t in after["tensors"]])
+        changed = {key for key in before["metadata"] if before["metadata"][key] != after["metadata"][key]}
+        self.assertEqual(changed, {"general.file_type"})
+        self.assertEqual(after["metadata"]["general.file_type"], 15)
+        self.assertEqual(list(before["metadata"]), list(after["metadata"]))
+        text = linnet("run", "-m", path, "-p", "Once upon a time, there was a little fox", "-n", 24)[0]
+        self.assertGreater(len(text.split()), 8)
+        # Half a step of 16, spread evenly, is 7 % of what a normal distribution fills; of 64 a fourth of that.
+        limits = {"Q4_K": 0.08, "Q6_K": 0.02}
+        lines = [json.loads(line) for line in linnet("compare", model, path, "--json")[0].splitlines()]
+        self.assertEqual(len(lines), 43)
+        for line in lines:
+            self.assertLess(line["relative_rms"][0], limits[line["types"][0]], line["tensor"])
+            self.assertGreater(line["relative_rms"][0], limits[line["types"][0]] / 2, line["tensor"])
+
+    def test_threads_splits_and_instruction_sets_do_not_matter(self):
+        source = self.synth("tiny-llama", "F16")
+        first, _ = self.quantize(source, "IQ4_XS", "-t", 1)
+        second, _ = self.quantize(source, "IQ4_XS", "-t", 2, "--isa", "scalar", out="second.gguf")
+        self.assertEqual(first.read_bytes(), second.read_bytes())
+        linnet("quantize", source, self.folder / "parts.gguf", "IQ4_XS", "--split-max-size", "300K")
+        parts = sorted(self.folder.glob("parts-*.gguf"))
+        self.assertGreater(len(parts), 2)
+        self.assertEqual(parts[0].name, f"parts-00001-of-{len(parts):05}.gguf")
+        for part in parts:
+            self.assertLess(part.stat().st_size, 330000)
+        self.assertEqual(self.types(parts[0]), self.types(first))
+        # Splits come in as well; copied into one file they are the same again.
+        whole, _ = self.quantize(parts[0], "IQ4_XS", out="whole.gguf")
+        self.assertEqual(whole.read_bytes(), first.read_bytes())
+        self.assertEqual(list(self.folder.glob("*.partial")), [])
+
+    def test_overrides_and_dry_run(self):
+        source = self.synth("tiny-llama", "F16")
+        more = ("--tensor", "*.attn_v.weight=q8_0", "--tensor", "output.weight=BF16")
+        out, _ = self.quantize(source, "Q4_0", "--dry-run", *more)[1]
+        self.assertFalse((self.folder / "out.gguf").exists())
+        self.assertRegex(out, r"blk\.1\.attn_v\.weight +F16 -> Q8_0\n")
+        types = self.types(self.quantize(source, "Q4_0", *more)[0])
+        self.assertEqual((types["blk.0.attn_v.weight"], types["output.weight"], types["blk.0.attn_k.weight"]),
+                         ("Q8_0", "BF16", "Q4_0"))
+        for name, form in re.findall(r"^(\S+) +F\d+ -> (\S+)$", out, re.MULTILINE):
+            self.assertEqual(types[name], form, name)
+
+    def test_importance_is_noted(self):
+        source, plain = self.small_model(), self.folder / "plain.gguf"
+        importance = ROOT / "tests" / "fixtures" / "quantize" / "importance.dat"
+        linnet("quantize", source, plain, "Q4_0", "--allow-requantize")
+        self.assertIn("none of the model's tensors", linnet("quantize", self.synth("tiny-phi3", "F16"), plain, "Q4_0",
+                                                            "--imatrix", importance, status=2)[1])
+        path, _ = self.quantize(source, "Q4_0", "--allow-requantize", "--imatrix", importance)
+        self.assertEqual(linnet_json("inspect", path, "--json")["metadata"]["quantize.imatrix.entries_count"], 3)
+        differ = [line for line in linnet("compare", plain, path, "--json")[0].splitlines()]
+        self.assertEqual([json.loads(line)["tensor"] for line in differ],
+                         ["blk.0.attn_v.weight", "blk.2.attn_output.weight", "blk.5.attn_k.weight"])
+
+    def test_what_fails_leaves_nothing(self):
+        source = self.synth("tiny-llama", "F32")
+        data = bytearray(source.read_bytes())
+        data[-4:] = struct.pack("<f", float("nan"))  # the end of output.weight
+        source.write_bytes(data)
+        path, (_, err) = self.quantize(source, "Q4_0", status=1)
+        self.assertRegex(err, r"^linnet: tensor 'output\.weight': weight \d+ of row \d+ is nan")
+        self.assertEqual(list(self.folder.iterdir()), [source])
+        path.write_bytes(b"mine")
+        self.quantize(source, "Q4_0", status=1)
+        self.assertEqual(path.read_bytes(), b"mine")
+
+    def test_an_interrupt_leaves_nothing(self):
+        # 2 G zeros in a file with a hole: seconds of work.
+        source, n = self.folder / "zeros.gguf", 1 << 31
+        text = lambda value: struct.pack("<Q", len(value)) + value
+        source.write_bytes(b"GGUF" + struct.pack("<IQQ", 3, 1, 1) + text(b"general.architecture") +
+                           struct.pack("<I", 8) + text(b"test") + text(b"t.weight") +
+                           struct.pack("<IQQIQ", 2, 4096, n // 4096, 1, 0))
+        with source.open("r+b") as file:
+            file.truncate((source.stat().st_size + 31) // 32 * 32 + 2 * n)
+        for number in (signal.SIGINT, signal.SIGTERM):
+            process = subprocess.Popen([PROGRAM, "quantize", source, self.folder / "out.gguf", "Q8_0"],
+                                       stderr=subprocess.PIPE)
+            while process.poll() is None and not (self.folder / "out.gguf.partial").exists():
+                time.sleep(0.01)
+            process.send_signal(number)
+            self.assertEqual(process.communicate(timeout=60)[1], b"linnet: interrupted: nothing was written\n")
+            self.assertEqual(process.returncode, 1)
+            self.assertEqual(list(self.folder.iterdir()), [source])
+
+    def test_wrong_requests(self):
+        source = self.synth("tiny-llama", "Q8_0")
+        before = source.read_bytes()
+        self.assertIn("--allow-requantize", self.quantize(source, "Q4_0", status=2)[1][1])
+        self.assertIn("overwrite", linnet("quantize", source, source, "Q8_0", status=2)[1])
+        self.assertIn("not a regular file", linnet("quantize", source, self.folder, "Q8_0", status=2)[1])
+        self.assertIn("PATTERN=FORMAT", self.quantize(source, "Q8_0", "--tensor", "attn_v", status=2)[1][1])
+        self.assertIn("TQ9", self.quantize(source, "Q8_0", "--tensor", "*=TQ9", status=2)[1][1])
+        self.assertIn("matches no tensor", self.quantize(source, "Q8_0", "--tensor", "attn_v=Q4_0", status=1)[1][1])
+        self.assertIn("importance", self.quantize(source, "Q8_0", "--imatrix", __file__, status=1)[1][1])
+        self.quantize(source, "Q9_K", status=2)
+        self.assertEqual(source.read_bytes(), before)
+        self.assertEqual(list(self.folder.iterdir()), [source])
+        other = self.synth("tiny-qwen3", "Q8_0")
+        self.assertRegex(linnet("compare", source, other, status=1)[1], r"tensor '\S+' is missing or has another shape")
+        self.assertEqual(linnet("compare", source, source)[0], "")
 
 
 class Speed(Case):

@@ -95,6 +95,10 @@ struct Avx2 : XsimdLanes<xsimd::fma3<xsimd::avx2>> {
     static Bytes shift_left(Bytes a) {
         return {{_mm256_slli_epi16(a.v[0], left), _mm256_slli_epi16(a.v[1], left)}};
     }
+    static Bytes look_up(const std::uint8_t (&table)[16], Bytes a) {
+        const __m256i t = _mm256_broadcastsi128_si256(_mm_loadu_si128(reinterpret_cast<const __m128i*>(table)));
+        return {{_mm256_shuffle_epi8(t, a.v[0]), _mm256_shuffle_epi8(t, a.v[1])}};
+    }
 
     static void store_bytes(std::uint8_t* p, Bytes a) {
         _mm256_storeu_si256(reinterpret_cast<__m256i*>(p), a.v[0]);

@@ -56,7 +56,7 @@ TEST_CASE("formats: decoding is the reference's definition, rounded once") {
     for (const FormatInfo& f : formats()) {
         CAPTURE(std::string(f.name));
         const BlockMaker maker(f);
-        REQUIRE_FALSE(maker.halves().empty());
+        REQUIRE_FALSE(maker.scales().empty());
         Random random(1);
         for (const Blocks kind : kAllBlocks) {
             CAPTURE(static_cast<int>(kind));

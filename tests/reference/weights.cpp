@@ -101,6 +101,49 @@ double q6_k(Block b, std::size_t i) {
     return b.f16(208) * b.i8(192 + i / 16) * (low + 16 * high - 32);
 }
 
+// ---- 2 and 3 bits: each half of 128 in 32 bytes, pair r of byte l belongs to element 32 r + l of the half.
+
+int k_pair(Block b, std::size_t qs, std::size_t i) {
+    return b.u8(qs + i / 128 * 32 + i % 32) >> (i % 128 / 32 * 2) & 3;
+}
+
+// A byte per 16 elements: scale low, minimum high.
+double q2_k(Block b, std::size_t i) {
+    return b.f16(80) * b.nibble(i / 16, false) * k_pair(b, 16, i) - b.f16(82) * b.nibble(i / 16, true);
+}
+
+// The third bit as the fifth of Q5_K; where it is not set, 4 is subtracted. 16 scales of 6 bits, biased by 32: low
+// nibbles of the 8 bytes from 96 on are those of the first 8, high nibbles of the others; bits 2 j of byte 104 + l are
+// the upper bits of scale 4 j + l.
+double q3_k(Block b, std::size_t i) {
+    const std::size_t s = i / 16;
+    const int scale = (b.nibble(96 + s % 8, s >= 8) | (b.u8(104 + s % 4) >> (s / 4 * 2) & 3) << 4) - 32;
+    const int third = b.u8(i % 32) >> (i / 32) & 1;
+    return b.f16(108) * scale * (k_pair(b, 32, i) - (third != 0 ? 0 : 4));
+}
+
+// ---- 4 bits as indices of a table
+
+constexpr int kIq4Values[] = {-127, -104, -83, -65, -49, -35, -22, -10, 1, 13, 25, 38, 53, 69, 89, 113};
+
+double iq4_nl(Block b, std::size_t i) { return b.f16(0) * kIq4Values[nibble_of_32(b, 2, i)]; }
+
+// A scale of 6 bits, biased by 32, per 32 elements: low nibbles from byte 4 on, pairs of upper bits from byte 2 on.
+double iq4_xs(Block b, std::size_t i) {
+    const std::size_t s = i / 32;
+    const int scale = (b.nibble(4 + s / 2, s % 2 == 1) | (b.u16(2) >> (2 * s) & 3) << 4) - 32;
+    return b.f16(0) * scale * kIq4Values[nibble_of_32(b, 8 + 16 * s, i % 32)];
+}
+
+// Sign, two bits of exponent with bias 1, one of fraction.
+double e2m1(int bits) {
+    const int exponent = bits >> 1 & 3;
+    const double magnitude = exponent == 0 ? (bits & 1) * 0.5 : std::ldexp(1.0 + (bits & 1) * 0.5, exponent - 1);
+    return bits >> 3 != 0 ? -magnitude : magnitude;
+}
+
+double mxfp4(Block b, std::size_t i) { return std::ldexp(e2m1(nibble_of_32(b, 1, i)), b.u8(0) - 127); }
+
 double f32(Block b, std::size_t) { return b.f32(0); }
 double f16(Block b, std::size_t) { return b.f16(0); }
 double bf16(Block b, std::size_t) { return bf16_to_double(b.u16(0)); }
@@ -113,9 +156,10 @@ struct Format {
 };
 
 constexpr Format kFormats[] = {
-    {0, 1, 4, f32},       {1, 1, 2, f16},       {30, 1, 2, bf16},     {2, 32, 18, q4_0},
-    {3, 32, 20, q4_1},    {6, 32, 22, q5_0},    {7, 32, 24, q5_1},    {8, 32, 34, q8_0},
-    {12, 256, 144, q4_k}, {13, 256, 176, q5_k}, {14, 256, 210, q6_k},
+    {0, 1, 4, f32},       {1, 1, 2, f16},       {30, 1, 2, bf16},       {2, 32, 18, q4_0},
+    {3, 32, 20, q4_1},    {6, 32, 22, q5_0},    {7, 32, 24, q5_1},      {8, 32, 34, q8_0},
+    {12, 256, 144, q4_k}, {13, 256, 176, q5_k}, {14, 256, 210, q6_k},   {10, 256, 84, q2_k},
+    {11, 256, 110, q3_k}, {20, 32, 18, iq4_nl}, {23, 256, 136, iq4_xs}, {39, 32, 17, mxfp4},
 };
 
 const Format& find_format(const linnet::gguf::TensorInfo& tensor) {

@@ -183,6 +183,14 @@ struct BitPairs {
     unsigned get(std::size_t row, std::size_t k) const {
         return (bytes[k / 16 * 64 + row * 4 + k % 4] >> (k / 4 % 4 * 2)) & 3U;
     }
+    // Back to the 32 bytes of a row.
+    static void unpack_planes(const BitPairs* subs, std::size_t row, std::uint8_t* planes) {
+        for (std::size_t k = 0; k < 32; ++k) {
+            unsigned byte = 0;
+            for (std::size_t sub = 0; sub < 4; ++sub) byte |= subs[sub].get(row, k) << (2 * sub);
+            planes[k] = static_cast<std::uint8_t>(byte);
+        }
+    }
     // Of group g, moved to bits `at` and at + 1.
     template <class V, int g, int at>
     typename V::Bytes group() const {

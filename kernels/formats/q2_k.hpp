@@ -54,11 +54,8 @@ struct q2_k {
         gather_u16(rows, offsetof(Block, dmin), t.dmin);
     }
     static void unpack(const Tile& t, std::size_t row, Block& b) {
-        std::memset(&b, 0, sizeof b);
-        for (std::size_t i = 0; i < 256; ++i) {
-            std::uint8_t& byte = b.q[i / 128 * 32 + i % 32];
-            byte = static_cast<std::uint8_t>(byte | t.q[i / 32].get(row, i % 32) << (i / 32 % 4 * 2));
-        }
+        BitPairs::unpack_planes(t.q, row, b.q);
+        BitPairs::unpack_planes(t.q + 4, row, b.q + 32);
         for (std::size_t i = 0; i < 16; ++i) b.scales[i] = t.scales[i][row];
         b.d = t.d[row];
         b.dmin = t.dmin[row];

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 // What the formats with a codebook (IQ1, IQ2, IQ3) share: points of several weights are gathered by their indices, and
 // their bit fields spread to bytes, which with a flag (the sign, the shift) above them index a table of 16 quants.
+// Inlined by force: vectors that are passed in memory cost more than the work (measured: AVX2 spends 4/5 on it).
 #pragma once
 
 #include "kernels/formats/format.hpp"
@@ -29,14 +30,14 @@ struct Words {
     }
     // Bits of word i from `first` on, which the mask holds within the word.
     template <class V>
-    typename V::Ints bits(std::size_t i, int first, std::int32_t mask) const {
+    [[gnu::always_inline]] typename V::Ints bits(std::size_t i, int first, std::int32_t mask) const {
         return V::and_ints(V::shift_right(V::as_ints(V::load_bytes(bytes[i])), first), mask);
     }
 };
 
 // Each row's point.
 template <class V>
-inline typename V::Ints load_points(const std::uint16_t* grid, typename V::Ints index) {
+[[gnu::always_inline]] inline typename V::Ints load_points(const std::uint16_t* grid, typename V::Ints index) {
     Rows rows{reinterpret_cast<const std::byte*>(grid), {}};
     V::store_bytes(reinterpret_cast<std::uint8_t*>(rows.offset), V::as_bytes(V::shift_left_ints(index, 1)));
     return V::and_ints(V::as_ints(V::gather(rows, 0)), 0xffff);
@@ -44,7 +45,7 @@ inline typename V::Ints load_points(const std::uint16_t* grid, typename V::Ints 
 
 // Four fields of 1, 2 or 4 bits, alone in their lane, to four bytes.
 template <class V, int bits>
-inline typename V::Ints spread(typename V::Ints x) {
+[[gnu::always_inline]] inline typename V::Ints spread(typename V::Ints x) {
     constexpr std::int32_t kField = (1 << bits) - 1;
     constexpr std::int32_t kTwo = (1 << 2 * bits) - 1;
     x = V::and_ints(V::or_ints(x, V::shift_left_ints(x, 16 - 2 * bits)), kTwo * 0x00010001);
@@ -54,7 +55,7 @@ inline typename V::Ints spread(typename V::Ints x) {
 // Formats with signs in 7 bits leave out the eighth: the number of negative weights is even.
 inline unsigned all_signs(unsigned seven) { return seven | static_cast<unsigned>(__builtin_parity(seven)) << 7; }
 template <class V>
-inline typename V::Ints all_signs_of_rows(typename V::Ints seven) {
+[[gnu::always_inline]] inline typename V::Ints all_signs_of_rows(typename V::Ints seven) {
     const auto fold = [](typename V::Ints x, int n) {
         return V::as_ints(V::xor_bytes(V::as_bytes(x), V::as_bytes(V::shift_right(x, n))));
     };
@@ -76,7 +77,7 @@ struct Octets {
     typename V::Ints flags[4];
 
     template <int g>
-    typename V::Bytes group(const std::uint8_t (&quants)[16]) const {
+    [[gnu::always_inline]] typename V::Bytes group(const std::uint8_t (&quants)[16]) const {
         const auto codes = spread<V, 2>(V::and_ints(V::shift_right(points[g / 2], g % 2 * 8), 0xff));
         const auto flag = spread<V, 1>(V::and_ints(V::shift_right(flags[g / 2], g % 2 * 4), 15));
         return V::look_up(quants, V::as_bytes(V::or_ints(codes, V::shift_left_ints(flag, 2))));
@@ -91,7 +92,8 @@ inline int octet_quant(unsigned point, bool flag, std::size_t k, const std::uint
 // ---- Points of 4 weights (IQ3), quants by 3 bits of the point and the sign above them.
 
 template <class V>
-inline typename V::Bytes quad(typename V::Ints points, typename V::Ints signs, const std::uint8_t (&quants)[16]) {
+[[gnu::always_inline]] inline typename V::Bytes quad(typename V::Ints points, typename V::Ints signs,
+                                                     const std::uint8_t (&quants)[16]) {
     const auto codes = V::or_ints(spread<V, 4>(points), V::shift_left_ints(spread<V, 1>(signs), 3));
     return V::look_up(quants, V::as_bytes(codes));
 }

@@ -69,7 +69,7 @@ struct tq1_0 {
             return V::as_bytes(V::or_ints(even, V::shift_left_ints(odd, 8)));
         }
         // Of two bytes in 16 bits each, which hold 255 * 81.
-        static typename V::Ints digits(typename V::Ints bytes, int power) {
+        [[gnu::always_inline]] static typename V::Ints digits(typename V::Ints bytes, int power) {
             const auto x = V::and_ints(V::mul_ints(bytes, V::broadcast_int(power)), 0x00ff00ff);
             return V::and_ints(V::shift_right(V::add_ints(x, V::shift_left_ints(x, 1)), 8), 0x00030003);
         }

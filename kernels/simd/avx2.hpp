@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
-// AVX2 + FMA + F16C: 16 lanes are two 256-bit registers.
+// AVX2 + FMA + F16C: 16 lanes are two 256-bit registers. Pairs of registers that are passed to a function go through
+// memory, in other widths than they are read again, which stalls: what inner loops call is inlined by force.
 #pragma once
 
 #include <immintrin.h>
@@ -126,7 +127,7 @@ struct Avx2 : XsimdLanes<xsimd::fma3<xsimd::avx2>> {
     //     max = 255:  64770 saturates: the unsigned side becomes |w - 128| (<= 128; 2 * 128 * 127 = 32512) and the sign
     //                 moves to the activation; w - 128 is what the dot product means, so 128 * sum(x) is added back.
     template <int max, int n>
-    static Ints dot(Ints start, const Bytes* w, const std::int8_t* x) {
+    [[gnu::always_inline]] static Ints dot(Ints start, const Bytes* w, const std::int8_t* x) {
         constexpr int kPairs = max <= 15 ? 8 : max <= 31 ? 4 : max <= 63 ? 2 : 1;
         const __m256i ones = _mm256_set1_epi16(1);
         Ints sum = start;
@@ -176,7 +177,7 @@ struct Avx2 : XsimdLanes<xsimd::fma3<xsimd::avx2>> {
 
     // maddubs of p <= 127 and |v| <= 127: a pair of products <= 2 * 127 * 127 = 32258 fits int16.
     template <int n>
-    static Ints dot_signed(Ints start, const Bytes* v, const std::uint8_t* p) {
+    [[gnu::always_inline]] static Ints dot_signed(Ints start, const Bytes* v, const std::uint8_t* p) {
         const __m256i ones = _mm256_set1_epi16(1);
         Ints sum = start;
 #pragma GCC unroll 8

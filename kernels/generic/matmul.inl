@@ -135,14 +135,15 @@ inline void quantised_tiles(const typename F::Tile* tiles, std::size_t n_in, Q8P
                     acc[i][t] = V::fma(V::from_ints(sum[i][t]), V::mul(scale, V::broadcast(d[t])), acc[i][t]);
                 }
                 if constexpr (F::kHasMinimum && F::kHalfScales) {
+                    const std::int32_t* low_sums = x.ns_low(block) + column;
+                    const std::int32_t* high_sums = x.ns_high(block) + column;
                     const Ints low = unpack[i].half_minimum(0);
                     const Ints high = unpack[i].half_minimum(1);
                     const auto minimum = unpack[i].minimum();
                     for (int t = 0; t < N; ++t) {
-                        const Ints part = V::mul_ints(low, V::broadcast_int(x.ns_low(block)[column + t]));
-                        const Ints rest = V::mul_ints(high, V::broadcast_int(x.ns_high(block)[column + t]));
-                        acc[i][t] = V::fma(V::from_ints(V::add_ints(part, rest)), V::mul(minimum, V::broadcast(d[t])),
-                                           acc[i][t]);
+                        const Ints sums = V::add_ints(V::mul_ints(low, V::broadcast_int(low_sums[t])),
+                                                      V::mul_ints(high, V::broadcast_int(high_sums[t])));
+                        acc[i][t] = V::fma(V::from_ints(sums), V::mul(minimum, V::broadcast(d[t])), acc[i][t]);
                     }
                 } else if constexpr (F::kHasMinimum) {
                     const auto minimum = unpack[i].minimum();

@@ -6,7 +6,8 @@
 //     pack<V>()    16 rows' Blocks -> Tile; unpack() one row of it back
 //     Unpack<V>    Tile -> vectors, one sub-block of 32 weights at a time (quantised formats): open(tile), select(sub),
 //                  then group<g>() for g = 0..7, scale(), and minimum() or half_scale(0 | 1) where the format has them;
-//                  with both, minimum() is the factor of half_minimum(0 | 1), integers that are subtracted
+//                  with both, minimum() is the factor of half_minimum(0 | 1), integers that are subtracted; with a float
+//                  scale per 16 weights, first_scale() and scale()
 // Quants of 16 rows are interleaved in groups of 4 along k: byte (row, j) of group g is weight k = 4 g + j of the row,
 // so that one 64-byte vector dot-multiplied with a broadcast group of 4 activations feeds 16 rows.
 #pragma once

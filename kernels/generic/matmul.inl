@@ -83,6 +83,12 @@ inline void start_sums(const std::int32_t* negative_sums, typename V::Ints (&sum
 template <class F>
 inline constexpr std::size_t kSubBlockBytes = sizeof(typename F::Tile) / (F::kBlock / kQuantBlock);
 
+// Formats with a float scale per 16 weights: first_scale() is that of the first half, scale() that of the second.
+template <class V, class F>
+inline constexpr bool kFloatHalves = requires(const typename F::template Unpack<V>& unpack) {
+    unpack.first_scale();
+};
+
 // N columns from `column` on of one panel, T tiles. ahead: distance in bytes at which weights are prefetched, 0: not.
 template <class V, class F, int N, int T>
 inline void quantised_tiles(const typename F::Tile* tiles, std::size_t n_in, Q8Panel x, std::size_t column, float* y,
@@ -109,7 +115,20 @@ inline void quantised_tiles(const typename F::Tile* tiles, std::size_t n_in, Q8P
             }
             const std::int8_t* q = x.q(block) + column * kQuantBlock;
             Ints sum[T][N];
-            if constexpr (F::kHalfScales) {
+            if constexpr (kFloatHalves<V, F>) {
+                start_sums<V, F::kOffsetBits>(x.ns_low(block) + column, sum);
+                add_groups<V, F::kMaxQuant, 0, 4>(unpack, q, sum);
+                for (int i = 0; i < T; ++i) {
+                    const auto scale = unpack[i].first_scale();
+                    for (int t = 0; t < N; ++t) {
+                        const auto factor =
+                            V::mul(scale, V::broadcast(x.d(block)[column + static_cast<std::size_t>(t)]));
+                        acc[i][t] = V::fma(V::from_ints(sum[i][t]), factor, acc[i][t]);
+                    }
+                }
+                start_sums<V, F::kOffsetBits>(x.ns_high(block) + column, sum);
+                add_groups<V, F::kMaxQuant, 4, 4>(unpack, q, sum);
+            } else if constexpr (F::kHalfScales) {
                 Ints half[T][N];
                 start_sums<V, F::kOffsetBits>(x.ns_low(block) + column, half);
                 add_groups<V, F::kMaxQuant, 0, 4>(unpack, q, half);

@@ -57,7 +57,7 @@ TEST_CASE("formats: decoding is the reference's definition, rounded once") {
     for (const FormatInfo& f : formats()) {
         CAPTURE(std::string(f.name));
         const BlockMaker maker(f);
-        REQUIRE_FALSE(maker.scales().empty());
+        REQUIRE(maker.scales().empty() == (std::string_view(f.name) == "nvfp4"));  // whose bytes are all finite
         Random random(1);
         for (const Blocks kind : kAllBlocks) {
             CAPTURE(static_cast<int>(kind));
@@ -97,8 +97,8 @@ TEST_CASE("formats: decoding is that of the Python package gguf 0.19, in hashes 
         {"q6_k", 0x4b4d49140299edadU},   {"iq1_m", 0xa84cd8439556b645U},   {"iq1_s", 0x31e63ab482aac9a5U},
         {"iq2_s", 0xdd5be402fc3da7f1U},  {"iq2_xs", 0x4126bfecd7234899U},  {"iq2_xxs", 0xdbeda43c31eeb339U},
         {"iq3_s", 0xc91ee5817af5eee5U},  {"iq3_xxs", 0xca31aa29b6acd8c5U}, {"iq4_nl", 0xd9ab70bd09e624a5U},
-        {"iq4_xs", 0x1285d3474d04779dU}, {"mxfp4", 0x83c84672480f6725U},   {"tq1_0", 0x7032d1c9acb2c325U},
-        {"tq2_0", 0x6ad12707c749a325U},
+        {"iq4_xs", 0x1285d3474d04779dU}, {"nvfp4", 0xdbfb1420a228ab25U},   {"mxfp4", 0x83c84672480f6725U},
+        {"tq1_0", 0x7032d1c9acb2c325U},  {"tq2_0", 0x6ad12707c749a325U},
     };
     for (const FormatInfo& f : formats()) {
         if (f.block_size == 1) continue;

@@ -146,6 +146,17 @@ double e2m1(int bits) {
 
 double mxfp4(Block b, std::size_t i) { return std::ldexp(e2m1(nibble_of_32(b, 1, i)), b.u8(0) - 127); }
 
+// Four bytes of scale for 16 elements each, floats of 4 bits of exponent with bias 7 and 3 of fraction; NaN is read as
+// 0.
+double nvfp4(Block b, std::size_t i) {
+    const int scale = b.u8(i / 16);
+    const int exponent = scale >> 3 & 15;
+    const double fraction = (scale & 7) / 8.0;
+    double value = exponent == 0 ? std::ldexp(fraction, -6) : std::ldexp(1 + fraction, exponent - 7);
+    if (scale == 0x7f) value = 0;
+    return value * e2m1(b.nibble(4 + i / 16 * 8 + i % 8, i % 16 >= 8));
+}
+
 // ---- Ternary
 
 double tq2_0(Block b, std::size_t i) { return b.f16(64) * (k_pair(b, 0, i) - 1); }
@@ -256,6 +267,7 @@ constexpr Format kFormats[] = {
     {14, 256, 210, q6_k},  {10, 256, 84, q2_k},    {11, 256, 110, q3_k},  {20, 32, 18, iq4_nl}, {23, 256, 136, iq4_xs},
     {39, 32, 17, mxfp4},   {16, 256, 66, iq2_xxs}, {17, 256, 74, iq2_xs}, {22, 256, 82, iq2_s}, {18, 256, 98, iq3_xxs},
     {21, 256, 110, iq3_s}, {19, 256, 50, iq1_s},   {29, 256, 56, iq1_m},  {34, 256, 54, tq1_0}, {35, 256, 66, tq2_0},
+    {40, 64, 36, nvfp4},
 };
 
 const Format& find_format(const linnet::gguf::TensorInfo& tensor) {

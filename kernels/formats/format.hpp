@@ -5,9 +5,9 @@
 //     decode()     Block -> floats: the definition of the format
 //     pack<V>()    16 rows' Blocks -> Tile; unpack() one row of it back
 //     Unpack<V>    Tile -> vectors, one sub-block of 32 weights at a time (quantised formats): open(tile), select(sub),
-//                  then group<g>() for g = 0..7, scale(), and minimum() or half_scale(0 | 1) where the format has them;
-//                  with both, minimum() is the factor of half_minimum(0 | 1), integers that are subtracted; with a float
-//                  scale per 16 weights, first_scale() and scale()
+//                  then group<g>() for g = 0..7, scale(), and where the format has them: minimum(); half_scale(0 | 1),
+//                  an integer per 16 weights; with both, half_minimum(0 | 1), integers that count minimum() and are
+//                  subtracted; first_scale(), a float for the first 16 weights
 // Quants of 16 rows are interleaved in groups of 4 along k: byte (row, j) of group g is weight k = 4 g + j of the row,
 // so that one 64-byte vector dot-multiplied with a broadcast group of 4 activations feeds 16 rows.
 #pragma once

@@ -23,25 +23,46 @@ std::uint16_t to_f16(double value) noexcept {
     return static_cast<std::uint16_t>((static_cast<unsigned>(exponent + 14) << 10U) + mantissa);
 }
 
-// Where a block's f16 scales are, and what they are for weights of deviation 1: with d the first of them and quants
-// (and 6-bit sub-scales) uniform, d is 1 / (standard deviation of what it multiplies); the second one, if any, moves
+enum class Scale {
+    f16,
+    e8m0,       // a power of two: a byte, biased by 128 as the quants count halves
+    scattered,  // f16 in the top nibbles of four words of 16 bits
+};
+
+// Where a block's scales are, and what they are for weights of deviation 1: with d the first of them and quants
+// (and integer sub-scales) uniform, d is 1 / (standard deviation of what it multiplies); the second one, if any, moves
 // the mean to 0.
 struct Blocks {
     std::string_view type;
     std::size_t bytes;
     std::size_t d_offset;
     double d;
-    double second;  // follows d; 0: there is none
+    double second = 0;  // follows d; 0: there is none
+    Scale scale = Scale::f16;
 };
 constexpr Blocks kBlocks[] = {
-    {"Q8_0", 34, 0, 1 / 73.9, 0},
-    {"Q4_0", 18, 0, 1 / 4.61, 0},
+    {"Q8_0", 34, 0, 1 / 73.9},
+    {"Q4_0", 18, 0, 1 / 4.61},
     {"Q4_1", 20, 0, 1 / 4.61, -7.5 / 4.61},
-    {"Q5_0", 22, 0, 1 / 9.23, 0},
+    {"Q5_0", 22, 0, 1 / 9.23},
     {"Q5_1", 24, 0, 1 / 9.23, -15.5 / 9.23},
     {"Q4_K", 144, 0, 1 / 258.0, 7.5 / 258.0},
     {"Q5_K", 176, 0, 1 / 527.0, 15.5 / 527.0},
-    {"Q6_K", 210, 208, 1 / 1367.0, 0},
+    {"Q6_K", 210, 208, 1 / 1367.0},
+    {"Q2_K", 84, 80, 1 / 13.9, 1.5 / 13.9},
+    {"Q3_K", 110, 108, 1 / 43.3},
+    {"IQ1_S", 50, 0, 1 / 7.19},
+    {"IQ1_M", 56, 48, 1 / 7.23, 0, Scale::scattered},
+    {"IQ2_XXS", 66, 0, 1 / 53.3},
+    {"IQ2_XS", 74, 0, 1 / 56.0},
+    {"IQ2_S", 82, 0, 1 / 56.6},
+    {"IQ3_XXS", 98, 0, 1 / 143.0},
+    {"IQ3_S", 110, 0, 1 / 141.0},
+    {"IQ4_NL", 18, 0, 1 / 67.3},
+    {"IQ4_XS", 136, 0, 1 / 1252.0},
+    {"TQ1_0", 54, 52, 1 / 0.818},
+    {"TQ2_0", 66, 64, 1 / 1.12},
+    {"MXFP4", 17, 0, 1 / 5.85, 0, Scale::e8m0},
 };
 
 // One exponent for all: magnitudes uniform in [2^e, 2^(e + 1)), whose root mean square is 1.53 * 2^e.
@@ -53,9 +74,18 @@ struct Floats {
 };
 constexpr Floats kFloats[] = {{"F32", 4, 23, 127}, {"F16", 2, 10, 15}, {"BF16", 2, 7, 127}};
 
-void put(std::byte* target, double value) noexcept {
+void put(Scale scale, std::byte* target, double value) noexcept {
     const auto bits = static_cast<std::uint16_t>(to_f16(std::abs(value)) | (value < 0 ? 0x8000U : 0U));
-    std::memcpy(target, &bits, sizeof bits);
+    switch (scale) {
+        case Scale::f16: std::memcpy(target, &bits, sizeof bits); break;
+        case Scale::e8m0: *target = static_cast<std::byte>(std::lround(std::log2(value)) + 128); break;
+        case Scale::scattered:
+            for (unsigned i = 0; i < 4; ++i) {
+                std::byte& top = target[2 * i + 1];
+                top = (top & std::byte{0x0f}) | static_cast<std::byte>((bits >> 4 * i & 15U) << 4U);
+            }
+            break;
+    }
 }
 
 void fill_bytes(Random& random, std::span<std::byte> bytes) noexcept {
@@ -119,8 +149,9 @@ void fill_random(std::string_view type, double deviation, Random& random, std::s
         if (format.type != type) continue;
         fill_bytes(random, blocks);
         for (std::size_t i = 0; i < blocks.size(); i += format.bytes) {
-            put(blocks.data() + i + format.d_offset, format.d * deviation);
-            if (format.second != 0) put(blocks.data() + i + format.d_offset + 2, format.second * deviation);
+            std::byte* const d = blocks.data() + i + format.d_offset;
+            put(format.scale, d, format.d * deviation);
+            if (format.second != 0) put(format.scale, d + 2, format.second * deviation);
         }
         return;
     }

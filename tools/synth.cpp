@@ -139,9 +139,11 @@ class Tensors {
     // Rows that a type's blocks do not fit get the type that llama-quantize falls back to.
     void add_matrix(const std::string& name, std::uint64_t n_in, std::uint64_t n_out, std::string_view type) {
         constexpr std::pair<std::string_view, std::string_view> kFallbacks[] = {
-            {"Q4_K", "Q5_0"}, {"Q5_K", "Q5_1"}, {"Q6_K", "Q8_0"}};
-        for (const auto& [wide, narrow] : kFallbacks) {
-            if (type == wide && n_in % gguf::find_type(type)->block_size != 0) type = narrow;
+            {"Q4_K", "Q5_0"}, {"Q5_K", "Q5_1"}, {"Q6_K", "Q8_0"}, {"TQ1_0", "Q4_0"}, {"TQ2_0", "Q4_0"}};
+        if (n_in % gguf::find_type(type)->block_size != 0) {
+            const auto* found = std::find_if(std::begin(kFallbacks), std::end(kFallbacks),
+                                             [&](const auto& entry) { return entry.first == type; });
+            type = found != std::end(kFallbacks) ? found->second : "IQ4_NL";
         }
         const gguf::TensorTypeInfo& info = *gguf::find_type(type);
         const std::uint64_t size = n_in / info.block_size * info.block_bytes * n_out;

@@ -67,7 +67,7 @@ inline std::size_t activation_bytes(Activations kind, std::size_t n_in, std::siz
 
 // Working memory that a matmul of many tokens unpacks weights into, aligned to a cache line. It stays in a core's
 // first-level cache.
-inline constexpr std::size_t kMatmulScratch = 48 * 1024;
+inline constexpr std::size_t kMatmulScratch = 56 * 1024;
 
 // y[t, r] = sum_k x[t, k] * W[r, k] for the rows of n_tiles packed tiles.
 struct MatmulArgs {

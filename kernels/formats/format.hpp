@@ -5,7 +5,11 @@
 //     decode()     Block -> floats: the definition of the format
 //     pack<V>()    16 rows' Blocks -> Tile; unpack() one row of it back
 //     Unpack<V>    Tile -> vectors, one sub-block of 32 weights at a time (quantised formats): open(tile), select(sub),
-//                  then group<g>() for g = 0..7, scale(), and minimum() or half_scale(0 | 1) where the format has them
+//                  then group<g>() for g = 0..7, scale(), and where the format has them: minimum(); half_scale(0 | 1),
+//                  an integer per 16 weights; with both, half_minimum(0 | 1), integers that count minimum() and are
+//                  subtracted; first_scale(), a float for the first 16 weights. Integers come as floats: their products
+//                  with the sums of 16 weights (at most 16 * 63 * 127 * 64 and 16 * 32 * 127 * 128), and two of those
+//                  added, stay below 2^24, where floats are exact
 // Quants of 16 rows are interleaved in groups of 4 along k: byte (row, j) of group g is weight k = 4 g + j of the row,
 // so that one 64-byte vector dot-multiplied with a broadcast group of 4 activations feeds 16 rows.
 #pragma once
@@ -86,6 +90,10 @@ struct Nibbles {
     void pack(const Rows& rows, std::size_t offset) {
         for (std::size_t g = 0; g < 4; ++g) V::store_bytes(bytes + 64 * g, V::gather(rows, offset + 4 * g));
     }
+    // Back to the 16 bytes of a row.
+    void unpack(std::size_t row, std::uint8_t* q) const {
+        for (std::size_t g = 0; g < 4; ++g) std::memcpy(q + 4 * g, bytes + lane(row, 4 * g), 4);
+    }
     // From 32 bytes per row that hold one sub-block in their low nibbles (here) and another in the high ones.
     template <class V>
     static void pack_pair(const Rows& rows, std::size_t offset, Nibbles& low, Nibbles& high) {
@@ -105,8 +113,8 @@ struct Nibbles {
     }
 };
 
-// Fifth bits of 32 weights of 16 rows: bit g of byte (row, j) belongs to group g. 64 bytes.
-struct FifthBits {
+// One bit of each of 32 weights of 16 rows: bit g of byte (row, j) belongs to group g. 64 bytes.
+struct SingleBits {
     std::uint8_t bytes[64];
 
     // From 4 bytes per row, bit k of which belongs to weight k: bits j, j + 4 ... become byte j.
@@ -142,14 +150,59 @@ struct FifthBits {
         }
     }
     unsigned get(std::size_t row, std::size_t k) const { return (bytes[row * 4 + k % 4] >> (k / 4)) & 1U; }
-    // 16 where the bit is set.
-    template <class V, int g>
+    // Of group g, moved to bit `at`.
+    template <class V, int g, int at>
     typename V::Bytes group() const {
         const auto v = V::load_bytes(bytes);
-        if constexpr (g < 4) {
-            return V::template shift_left<4>(V::template field<g>(v, 1));
+        if constexpr (g < at) {
+            return V::template shift_left<at - g>(V::template field<0>(v, 1 << g));
         } else {
-            return V::template field<g - 4>(v, 16);
+            return V::template field<g - at>(v, 1 << at);
+        }
+    }
+};
+
+// Two bits of each of 32 weights of 16 rows: bits 2 (g % 4) of byte (row, j) of vector g / 4 belong to group g. 128
+// bytes.
+struct BitPairs {
+    std::uint8_t bytes[128];
+
+    // From 32 bytes per row, bits 2 s of byte k of which belong to weight k of sub-block s.
+    template <class V>
+    static void pack_planes(const Rows& rows, std::size_t offset, BitPairs* const (&subs)[4]) {
+        for (std::size_t vector = 0; vector < 2; ++vector) {
+            typename V::Bytes groups[4];
+            for (std::size_t g = 0; g < 4; ++g) groups[g] = V::gather(rows, offset + 16 * vector + 4 * g);
+            for (BitPairs* sub : subs) {
+                auto packed = V::template field<0>(groups[0], 3);
+                packed = V::or_bytes(packed, V::template shift_left<2>(V::template field<0>(groups[1], 3)));
+                packed = V::or_bytes(packed, V::template shift_left<4>(V::template field<0>(groups[2], 3)));
+                packed = V::or_bytes(packed, V::template shift_left<6>(V::template field<0>(groups[3], 3)));
+                V::store_bytes(sub->bytes + 64 * vector, packed);
+                for (auto& group : groups) group = V::template field<2>(group, 0x3f);
+            }
+        }
+    }
+    unsigned get(std::size_t row, std::size_t k) const {
+        return (bytes[k / 16 * 64 + row * 4 + k % 4] >> (k / 4 % 4 * 2)) & 3U;
+    }
+    // Back to the 32 bytes of a row.
+    static void unpack_planes(const BitPairs* subs, std::size_t row, std::uint8_t* planes) {
+        for (std::size_t k = 0; k < 32; ++k) {
+            unsigned byte = 0;
+            for (std::size_t sub = 0; sub < 4; ++sub) byte |= subs[sub].get(row, k) << (2 * sub);
+            planes[k] = static_cast<std::uint8_t>(byte);
+        }
+    }
+    // Of group g, moved to bits `at` and at + 1.
+    template <class V, int g, int at>
+    typename V::Bytes group() const {
+        constexpr int from = g % 4 * 2;
+        const auto v = V::load_bytes(bytes + 64 * (g / 4));
+        if constexpr (from < at) {
+            return V::template shift_left<at - from>(V::template field<0>(v, 3 << from));
+        } else {
+            return V::template field<from - at>(v, 3 << at);
         }
     }
 };

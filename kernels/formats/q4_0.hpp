@@ -38,7 +38,7 @@ struct q4_0 {
         gather_u16(rows, offsetof(Block, d), t.d);
     }
     static void unpack(const Tile& t, std::size_t row, Block& b) {
-        for (std::size_t g = 0; g < 4; ++g) std::memcpy(b.q + 4 * g, t.q.bytes + lane(row, 4 * g), 4);
+        t.q.unpack(row, b.q);
         b.d = t.d[row];
     }
 

@@ -27,7 +27,7 @@ struct q5_0 {
     };
     struct Tile {
         Nibbles q;
-        FifthBits high;
+        SingleBits high;
         std::uint16_t d[16];
     };
 
@@ -42,7 +42,7 @@ struct q5_0 {
         gather_u16(rows, offsetof(Block, d), t.d);
     }
     static void unpack(const Tile& t, std::size_t row, Block& b) {
-        for (std::size_t g = 0; g < 4; ++g) std::memcpy(b.q + 4 * g, t.q.bytes + lane(row, 4 * g), 4);
+        t.q.unpack(row, b.q);
         std::memset(b.high, 0, 4);
         for (std::size_t k = 0; k < 32; ++k) {
             b.high[k / 8] = static_cast<std::uint8_t>(b.high[k / 8] | t.high.get(row, k) << (k % 8));
@@ -57,7 +57,7 @@ struct q5_0 {
         void select(std::size_t) {}
         template <int g>
         typename V::Bytes group() const {
-            return V::or_bytes(tile->q.template group<V, g>(), tile->high.template group<V, g>());
+            return V::or_bytes(tile->q.template group<V, g>(), tile->high.template group<V, g, 4>());
         }
         typename V::Floats scale() const { return V::load_f16(tile->d); }
     };

@@ -28,7 +28,7 @@ struct q5_1 {
     };
     struct Tile {
         Nibbles q;
-        FifthBits high;
+        SingleBits high;
         std::uint16_t d[16];
         std::uint16_t m[16];
     };
@@ -46,7 +46,7 @@ struct q5_1 {
         gather_u16(rows, offsetof(Block, m), t.m);
     }
     static void unpack(const Tile& t, std::size_t row, Block& b) {
-        for (std::size_t g = 0; g < 4; ++g) std::memcpy(b.q + 4 * g, t.q.bytes + lane(row, 4 * g), 4);
+        t.q.unpack(row, b.q);
         std::memset(b.high, 0, 4);
         for (std::size_t k = 0; k < 32; ++k) {
             b.high[k / 8] = static_cast<std::uint8_t>(b.high[k / 8] | t.high.get(row, k) << (k % 8));
@@ -62,7 +62,7 @@ struct q5_1 {
         void select(std::size_t) {}
         template <int g>
         typename V::Bytes group() const {
-            return V::or_bytes(tile->q.template group<V, g>(), tile->high.template group<V, g>());
+            return V::or_bytes(tile->q.template group<V, g>(), tile->high.template group<V, g, 4>());
         }
         typename V::Floats scale() const { return V::load_f16(tile->d); }
         typename V::Floats minimum() const { return V::load_f16(tile->m); }

@@ -30,7 +30,7 @@ struct q5_k {
     struct Tile {
         struct Quants {
             Nibbles low;
-            FifthBits high;
+            SingleBits high;
         } q[8];
         ScalesAndMins scales;
         std::uint16_t d[16];
@@ -52,7 +52,7 @@ struct q5_k {
         for (std::size_t pair = 0; pair < 4; ++pair) {
             Nibbles::pack_pair<V>(rows, offsetof(Block, q) + 32 * pair, t.q[2 * pair].low, t.q[2 * pair + 1].low);
         }
-        FifthBits::pack_planes<V>(rows, offsetof(Block, high), t.q);
+        SingleBits::pack_planes<V>(rows, offsetof(Block, high), t.q);
         t.scales.template pack<V>(rows, offsetof(Block, scales));
         gather_u16(rows, offsetof(Block, d), t.d);
         gather_u16(rows, offsetof(Block, dmin), t.dmin);
@@ -92,7 +92,7 @@ struct q5_k {
         }
         template <int g>
         typename V::Bytes group() const {
-            return V::or_bytes(quants->low.template group<V, g>(), quants->high.template group<V, g>());
+            return V::or_bytes(quants->low.template group<V, g>(), quants->high.template group<V, g, 4>());
         }
         typename V::Floats scale() const { return V::mul(d, scales); }
         typename V::Floats minimum() const { return V::mul(negative_dmin, minimums); }

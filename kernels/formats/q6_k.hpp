@@ -35,7 +35,7 @@ struct q6_k {
     struct Tile {
         struct Quants {
             Nibbles low;
-            std::uint8_t high[128];  // bits 2 (g % 4) of byte (row, j) of vector g / 4 belong to group g
+            BitPairs high;
         } q[8];
         std::uint8_t scales[16][16];  // [sub-block][row], signed bytes
         std::uint16_t d[16];
@@ -55,28 +55,14 @@ struct q6_k {
                 auto* q = t.q + 4 * half + i;
                 Nibbles::pack_pair<V>(rows, offsetof(Block, low) + 64 * half + 32 * i, q[0].low, q[2].low);
             }
-            pack_high<V>(rows, offsetof(Block, high) + 32 * half, t.q + 4 * half);
+            auto* q = t.q + 4 * half;
+            BitPairs::pack_planes<V>(rows, offsetof(Block, high) + 32 * half,
+                                     {&q[0].high, &q[1].high, &q[2].high, &q[3].high});
         }
         for (std::size_t i = 0; i < 4; ++i) {
             V::store_transposed(t.scales + 4 * i, V::gather(rows, offsetof(Block, scales) + 4 * i));
         }
         gather_u16(rows, offsetof(Block, d), t.d);
-    }
-    // Bits 2 s of byte k belong to weight k of sub-block s of the half.
-    template <class V>
-    static void pack_high(const Rows& rows, std::size_t offset, typename Tile::Quants* q) {
-        for (std::size_t vector = 0; vector < 2; ++vector) {
-            typename V::Bytes groups[4];
-            for (std::size_t g = 0; g < 4; ++g) groups[g] = V::gather(rows, offset + 16 * vector + 4 * g);
-            for (std::size_t sub = 0; sub < 4; ++sub) {
-                auto packed = V::template field<0>(groups[0], 3);
-                packed = V::or_bytes(packed, V::template shift_left<2>(V::template field<0>(groups[1], 3)));
-                packed = V::or_bytes(packed, V::template shift_left<4>(V::template field<0>(groups[2], 3)));
-                packed = V::or_bytes(packed, V::template shift_left<6>(V::template field<0>(groups[3], 3)));
-                V::store_bytes(q[sub].high + 64 * vector, packed);
-                for (auto& group : groups) group = V::template field<2>(group, 0x3f);
-            }
-        }
     }
     static void unpack(const Tile& t, std::size_t row, Block& b) {
         std::memset(&b, 0, sizeof b);
@@ -84,7 +70,7 @@ struct q6_k {
             const auto& q = t.q[i / 32];
             const std::size_t k = i % 32;
             const unsigned low = q.low.get(row, k);
-            const unsigned high = (q.high[k / 16 * 64 + row * 4 + k % 4] >> (k / 4 % 4 * 2)) & 3U;
+            const unsigned high = q.high.get(row, k);
             std::uint8_t& low_byte = b.low[i / 128 * 64 + i % 64];
             low_byte = static_cast<std::uint8_t>(low_byte | low << (i % 128 / 64 * 4));
             std::uint8_t& high_byte = b.high[i / 128 * 32 + i % 32];
@@ -110,15 +96,7 @@ struct q6_k {
         }
         template <int g>
         typename V::Bytes group() const {
-            const auto high = V::load_bytes(quants->high + 64 * (g / 4));
-            const auto low = quants->low.template group<V, g>();
-            // Two bits to bits 4 and 5.
-            if constexpr (g % 4 < 2) {
-                return V::or_bytes(low,
-                                   V::template shift_left<4 - g % 4 * 2>(V::template field<0>(high, 3 << g % 4 * 2)));
-            } else {
-                return V::or_bytes(low, V::template field<g % 4 * 2 - 4>(high, 48));
-            }
+            return V::or_bytes(quants->low.template group<V, g>(), quants->high.template group<V, g, 4>());
         }
         typename V::Floats scale() const { return d; }
         typename V::Floats half_scale(std::size_t half) const {

@@ -68,42 +68,75 @@ inline void start_sums(const std::int32_t* negative_sums, typename V::Ints (&sum
     }
 }
 
+// Formats with a float scale per 16 weights: first_scale() is that of the first half, scale() that of the second.
+template <class V, class F>
+inline constexpr bool kFloatHalves = requires(const typename F::template Unpack<V>& unpack) {
+    unpack.first_scale();
+};
+
+// Exact dot products of one half (0 | 1) of a block.
+template <class V, class F, int half, class Weights, int T, int N>
+inline void add_half(const Weights (&w)[T], const Q8Panel& x, const std::byte* block, std::size_t column,
+                     typename V::Ints (&sum)[T][N]) {
+    start_sums<V, F::kOffsetBits>((half == 0 ? x.ns_low(block) : x.ns_high(block)) + column, sum);
+    add_groups<V, F::kMaxQuant, 4 * half, 4>(w, x.q(block) + column * kQuantBlock, sum);
+}
+
 // acc[i][t] += one block of 32 weights of T tiles times N columns of activations; `column` is the first, of the block.
 template <class V, class F, int T, int N, class Weights>
 inline void add_block(const Weights (&w)[T], const Q8Panel& x, const std::byte* block, std::size_t column,
                       typename V::Floats (&acc)[T][N]) {
-    const std::int8_t* q = x.q(block) + column * kQuantBlock;
+    const float* d = x.d(block) + column;
     typename V::Ints sum[T][N];
     typename V::Floats dot[T][N];
     if constexpr (F::kHalfScales) {
-        // As floats the scaled halves and their sum are exact integers below 2^24 (kernels/formats/format.hpp).
-        start_sums<V, F::kOffsetBits>(x.ns_low(block) + column, sum);
-        add_groups<V, F::kMaxQuant, 0, 4>(w, q, sum);
+        add_half<V, F, 0>(w, x, block, column, sum);
         for (int i = 0; i < T; ++i) {
             const auto scale = w[i].half_scale(0);
             for (int t = 0; t < N; ++t) dot[i][t] = V::mul(V::from_ints(sum[i][t]), scale);
         }
-        start_sums<V, F::kOffsetBits>(x.ns_high(block) + column, sum);
-        add_groups<V, F::kMaxQuant, 4, 4>(w, q, sum);
+        add_half<V, F, 1>(w, x, block, column, sum);
         for (int i = 0; i < T; ++i) {
             const auto scale = w[i].half_scale(1);
             for (int t = 0; t < N; ++t) dot[i][t] = V::fma(V::from_ints(sum[i][t]), scale, dot[i][t]);
         }
     } else {
-        start_sums<V, F::kOffsetBits>(x.ns(block) + column, sum);
-        add_groups<V, F::kMaxQuant, 0, 8>(w, q, sum);
+        if constexpr (kFloatHalves<V, F>) {
+            add_half<V, F, 0>(w, x, block, column, sum);
+            for (int i = 0; i < T; ++i) {
+                const auto scale = w[i].first_scale();
+                for (int t = 0; t < N; ++t) {
+                    acc[i][t] = V::fma(V::from_ints(sum[i][t]), V::mul(scale, V::broadcast(d[t])), acc[i][t]);
+                }
+            }
+            add_half<V, F, 1>(w, x, block, column, sum);
+        } else {
+            start_sums<V, F::kOffsetBits>(x.ns(block) + column, sum);
+            add_groups<V, F::kMaxQuant, 0, 8>(w, x.q(block) + column * kQuantBlock, sum);
+        }
         for (int i = 0; i < T; ++i) {
             for (int t = 0; t < N; ++t) dot[i][t] = V::from_ints(sum[i][t]);
         }
     }
-    const float* d = x.d(block) + column;
-    const float* ds = x.ds(block) + column;
     for (int i = 0; i < T; ++i) {
         const auto scale = w[i].scale();
         for (int t = 0; t < N; ++t) {
             acc[i][t] = V::fma(dot[i][t], V::mul(scale, V::broadcast(d[t])), acc[i][t]);
         }
-        if constexpr (F::kHasMinimum) {
+        if constexpr (F::kHasMinimum && F::kHalfScales) {
+            const auto low = w[i].half_minimum(0);
+            const auto high = w[i].half_minimum(1);
+            const auto minimum = w[i].minimum();
+            for (int t = 0; t < N; ++t) {
+                const auto low_sum =
+                    V::broadcast(static_cast<float>(x.ns_low(block)[column + static_cast<std::size_t>(t)]));
+                const auto high_sum =
+                    V::broadcast(static_cast<float>(x.ns_high(block)[column + static_cast<std::size_t>(t)]));
+                const auto sums = V::fma(high, high_sum, V::mul(low, low_sum));
+                acc[i][t] = V::fma(sums, V::mul(minimum, V::broadcast(d[t])), acc[i][t]);
+            }
+        } else if constexpr (F::kHasMinimum) {
+            const float* ds = x.ds(block) + column;
             const auto minimum = w[i].minimum();
             for (int t = 0; t < N; ++t) acc[i][t] = V::fma(minimum, V::broadcast(ds[t]), acc[i][t]);
         }

@@ -12,17 +12,27 @@ namespace {
 // One block of 32 weights of a tile, unpacked.
 template <class V, class F>
 struct alignas(64) UnpackedBlock {
+    // Where the vectors that the format has are.
+    static constexpr std::size_t kMinimum = 1;
+    static constexpr std::size_t kHalfScale = kMinimum + (F::kHasMinimum ? 1 : 0);
+    static constexpr std::size_t kHalfMinimum = kHalfScale + (F::kHalfScales ? 2 : 0);
+    static constexpr std::size_t kFirstScale = kHalfMinimum + (F::kHasMinimum && F::kHalfScales ? 2 : 0);
+    static constexpr std::size_t kVectors = kFirstScale + (kFloatHalves<V, F> ? 1 : 0);
+
     std::uint8_t q[8][64];
-    float scales[1 + (F::kHasMinimum ? 1 : 0) + (F::kHalfScales ? 2 : 0)][16];  // scale, minimum, two half scales
+    float vectors[kVectors][16];
 
     void fill(const typename F::template Unpack<V>& unpack) {
         fill_groups<0>(unpack);
-        V::store(scales[0], unpack.scale());
-        if constexpr (F::kHasMinimum) V::store(scales[1], unpack.minimum());
-        if constexpr (F::kHalfScales) {
-            V::store(scales[1 + F::kHasMinimum], unpack.half_scale(0));
-            V::store(scales[2 + F::kHasMinimum], unpack.half_scale(1));
+        V::store(vectors[0], unpack.scale());
+        if constexpr (F::kHasMinimum) V::store(vectors[kMinimum], unpack.minimum());
+        for (std::size_t half = 0; half < 2; ++half) {
+            if constexpr (F::kHalfScales) V::store(vectors[kHalfScale + half], unpack.half_scale(half));
+            if constexpr (F::kHasMinimum && F::kHalfScales) {
+                V::store(vectors[kHalfMinimum + half], unpack.half_minimum(half));
+            }
         }
+        if constexpr (kFloatHalves<V, F>) V::store(vectors[kFirstScale], unpack.first_scale());
     }
     template <int g>
     void fill_groups(const typename F::template Unpack<V>& unpack) {
@@ -34,15 +44,20 @@ struct alignas(64) UnpackedBlock {
 // The same interface as a format's Unpack.
 template <class V, class F>
 struct UnpackedWeights {
-    const UnpackedBlock<V, F>* block;
+    using Block = UnpackedBlock<V, F>;
+    const Block* block;
 
     template <int g>
     typename V::Bytes group() const {
         return V::load_bytes(block->q[g]);
     }
-    typename V::Floats scale() const { return V::load(block->scales[0]); }
-    typename V::Floats minimum() const { return V::load(block->scales[1]); }
-    typename V::Floats half_scale(std::size_t half) const { return V::load(block->scales[1 + F::kHasMinimum + half]); }
+    typename V::Floats scale() const { return V::load(block->vectors[0]); }
+    typename V::Floats minimum() const { return V::load(block->vectors[Block::kMinimum]); }
+    typename V::Floats half_scale(std::size_t half) const { return V::load(block->vectors[Block::kHalfScale + half]); }
+    typename V::Floats half_minimum(std::size_t half) const {
+        return V::load(block->vectors[Block::kHalfMinimum + half]);
+    }
+    typename V::Floats first_scale() const { return V::load(block->vectors[Block::kFirstScale]); }
 };
 
 // A chunk of T rows of tiles: quantised weights.

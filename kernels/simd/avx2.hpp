@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
-// AVX2 + FMA + F16C: 16 lanes are two 256-bit registers.
+// AVX2 + FMA + F16C: 16 lanes are two 256-bit registers. Pairs of registers that are passed to a function go through
+// memory, in other widths than they are read again, which stalls: what inner loops call is inlined by force.
 #pragma once
 
 #include <immintrin.h>
@@ -96,6 +97,10 @@ struct Avx2 : XsimdLanes<xsimd::fma3<xsimd::avx2>> {
     static Bytes shift_left(Bytes a) {
         return {{_mm256_slli_epi16(a.v[0], left), _mm256_slli_epi16(a.v[1], left)}};
     }
+    static Bytes look_up(const std::uint8_t (&table)[16], Bytes a) {
+        const __m256i t = _mm256_broadcastsi128_si256(_mm_loadu_si128(reinterpret_cast<const __m128i*>(table)));
+        return {{_mm256_shuffle_epi8(t, a.v[0]), _mm256_shuffle_epi8(t, a.v[1])}};
+    }
 
     static void store_bytes(std::uint8_t* p, Bytes a) {
         _mm256_storeu_si256(reinterpret_cast<__m256i*>(p), a.v[0]);
@@ -119,53 +124,61 @@ struct Avx2 : XsimdLanes<xsimd::fma3<xsimd::avx2>> {
 
     // maddubs adds two products in int16, which saturates above 32767:
     //     max <= 15:  one product pair <= 2 * 15 * 127 = 3810; eight pairs add up to 30480 in int16
-    //     max <= 31:  7874; four pairs 31496          max <= 63:  16002; two pairs 32004
+    //     max <= 31:  7874; four pairs 31496          max <= 63:  16002; two pairs 32004         max <= 127: 32258
     //     max = 255:  64770 saturates: the unsigned side becomes |w - 128| (<= 128; 2 * 128 * 127 = 32512) and the sign
     //                 moves to the activation; w - 128 is what the dot product means, so 128 * sum(x) is added back.
     template <int max, int n>
-    static Ints dot(Ints start, const Bytes* w, const std::int8_t* x) {
-        constexpr int kPairs = max <= 15 ? 8 : max <= 31 ? 4 : 2;
+    [[gnu::always_inline]] static Ints dot(Ints start, const Bytes* w, const std::int8_t* x) {
+        constexpr int kPairs = max <= 15 ? 8 : max <= 31 ? 4 : max <= 63 ? 2 : 1;
         const __m256i ones = _mm256_set1_epi16(1);
         Ints sum = start;
-        if constexpr (max <= 63) {
+        if constexpr (max > 127) {
+            const __m256i back = left_out<n>(x);
+            for (int i = 0; i < 2; ++i) sum.v[i] = _mm256_add_epi32(sum.v[i], back);
+        }
 #pragma GCC unroll 8
-            for (int g0 = 0; g0 < n; g0 += kPairs) {
-                __m256i words[2] = {_mm256_setzero_si256(), _mm256_setzero_si256()};
+        for (int g0 = 0; g0 < n; g0 += kPairs) {
+            __m256i words[2] = {_mm256_setzero_si256(), _mm256_setzero_si256()};
 #pragma GCC unroll 8
-                for (int g = g0; g < g0 + (n < kPairs ? n : kPairs); ++g) {
-                    const __m256i xs = broadcast_group(x + 4 * g);
-#pragma GCC unroll 2
-                    for (int i = 0; i < 2; ++i) {
-                        words[i] = _mm256_add_epi16(words[i], _mm256_maddubs_epi16(w[g].v[i], xs));
-                    }
-                }
+            for (int g = g0; g < g0 + (n < kPairs ? n : kPairs); ++g) {
+                const __m256i xs = broadcast_group(x + 4 * g);
 #pragma GCC unroll 2
                 for (int i = 0; i < 2; ++i) {
-                    sum.v[i] = _mm256_add_epi32(sum.v[i], _mm256_madd_epi16(words[i], ones));
+                    __m256i products;
+                    if constexpr (max > 127) {
+                        const __m256i ws = _mm256_xor_si256(w[g].v[i], _mm256_set1_epi8(static_cast<char>(0x80)));
+                        products = _mm256_maddubs_epi16(_mm256_abs_epi8(ws), _mm256_sign_epi8(xs, ws));
+                    } else {
+                        products = _mm256_maddubs_epi16(w[g].v[i], xs);
+                    }
+                    words[i] = kPairs == 1 ? products : _mm256_add_epi16(words[i], products);
                 }
             }
-        } else {
-            const __m256i offset = _mm256_set1_epi8(static_cast<char>(0x80));
-#pragma GCC unroll 8
-            for (int g = 0; g < n; ++g) {
-                const __m256i xs = broadcast_group(x + 4 * g);
-                const __m256i back =
-                    _mm256_slli_epi32(_mm256_madd_epi16(_mm256_maddubs_epi16(_mm256_set1_epi8(1), xs), ones), 7);
 #pragma GCC unroll 2
-                for (int i = 0; i < 2; ++i) {
-                    const __m256i signed_w = _mm256_xor_si256(w[g].v[i], offset);
-                    const __m256i words =
-                        _mm256_maddubs_epi16(_mm256_abs_epi8(signed_w), _mm256_sign_epi8(xs, signed_w));
-                    sum.v[i] = _mm256_add_epi32(sum.v[i], _mm256_add_epi32(back, _mm256_madd_epi16(words, ones)));
-                }
+            for (int i = 0; i < 2; ++i) {
+                sum.v[i] = _mm256_add_epi32(sum.v[i], _mm256_madd_epi16(words[i], ones));
             }
         }
         return sum;
     }
+    // 128 times the sum of 4 n activations, summed as unsigned bytes x + 128.
+    template <int n>
+    static __m256i left_out(const std::int8_t* x) {
+        static_assert(n % 4 == 0);
+        __m128i sum = _mm_setzero_si128();
+#pragma GCC unroll 2
+        for (int g = 0; g < n; g += 4) {
+            const __m128i xs = _mm_loadu_si128(reinterpret_cast<const __m128i*>(x + 4 * g));
+            const __m128i shifted = _mm_xor_si128(xs, _mm_set1_epi8(static_cast<char>(0x80)));
+            sum = _mm_add_epi32(sum, _mm_sad_epu8(shifted, _mm_setzero_si128()));
+        }
+        sum = _mm_add_epi32(sum, _mm_unpackhi_epi64(sum, sum));
+        return _mm256_slli_epi32(_mm256_sub_epi32(_mm256_broadcastd_epi32(sum), _mm256_set1_epi32(128 * 4 * n)), 7);
+    }
 
     // maddubs of p <= 127 and |v| <= 127: a pair of products <= 2 * 127 * 127 = 32258 fits int16.
     template <int n>
-    static Ints dot_signed(Ints start, const Bytes* v, const std::uint8_t* p) {
+    [[gnu::always_inline]] static Ints dot_signed(Ints start, const Bytes* v, const std::uint8_t* p) {
         const __m256i ones = _mm256_set1_epi16(1);
         Ints sum = start;
 #pragma GCC unroll 8

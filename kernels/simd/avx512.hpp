@@ -61,6 +61,10 @@ struct Avx512 : XsimdLanes<xsimd::avx512bw> {
     static Bytes shift_left(Bytes a) {
         return _mm512_slli_epi16(a, left);
     }
+    static Bytes look_up(const std::uint8_t (&table)[16], Bytes a) {
+        const __m128i t = _mm_loadu_si128(reinterpret_cast<const __m128i*>(table));
+        return _mm512_shuffle_epi8(_mm512_broadcast_i32x4(t), a);
+    }
 
     static void store_bytes(std::uint8_t* p, Bytes a) { _mm512_storeu_si512(p, a); }
     static Ints as_ints(Bytes a) { return {{a}}; }

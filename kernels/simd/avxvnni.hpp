@@ -14,7 +14,7 @@ struct AvxVnni : Avx2 {
     static constexpr bool kOneGroup = true;
 
     template <int max, int n>
-    static Ints dot(Ints start, const Bytes* w, const std::int8_t* x) {
+    [[gnu::always_inline]] static Ints dot(Ints start, const Bytes* w, const std::int8_t* x) {
         __m256i sum[2] = {start.v[0], start.v[1]};
 #pragma GCC unroll 8
         for (int g = 0; g < n; ++g) {
@@ -26,7 +26,7 @@ struct AvxVnni : Avx2 {
     }
 
     template <int n>
-    static Ints dot_signed(Ints start, const Bytes* v, const std::uint8_t* p) {
+    [[gnu::always_inline]] static Ints dot_signed(Ints start, const Bytes* v, const std::uint8_t* p) {
         __m256i sum[2] = {start.v[0], start.v[1]};
 #pragma GCC unroll 8
         for (int g = 0; g < n; ++g) {

@@ -119,6 +119,10 @@ struct Neon : XsimdLanes<xsimd::neon64> {
     static Bytes shift_left(Bytes a) {
         return each_bytes([&](int i) { return vshlq_n_u8(a.v[i], left); });
     }
+    static Bytes look_up(const std::uint8_t (&table)[16], Bytes a) {
+        const uint8x16_t t = vld1q_u8(table);
+        return each_bytes([&](int i) { return vqtbl1q_u8(t, a.v[i]); });
+    }
 
     static void store_bytes(std::uint8_t* p, Bytes a) {
         for (int i = 0; i < 4; ++i) vst1q_u8(p + 16 * i, a.v[i]);

@@ -176,6 +176,10 @@ struct Scalar {
     static Bytes shift_left(Bytes a) {
         return each_byte([&](int i) { return a.v[i] << left; });
     }
+    // table[byte] for bytes 0..15.
+    static Bytes look_up(const std::uint8_t (&table)[16], Bytes a) {
+        return each_byte([&](int i) { return table[a.v[i]]; });
+    }
 
     static void store_bytes(std::uint8_t* p, Bytes a) { std::memcpy(p, a.v, sizeof a.v); }
     static Ints as_ints(Bytes a) {

@@ -101,11 +101,11 @@ Parts split_weights(const Problem& p, const BlockMaker& maker) {
     const auto decode = [&](std::size_t half, std::vector<float>& y) {
         std::vector<std::byte> rows = p.rows;
         for (std::size_t at = 0; at < rows.size(); at += p.f.block_bytes) {
-            BlockMaker::put(std::span(rows).subspan(at, p.f.block_bytes), maker.halves()[half], 0);
+            BlockMaker::put(std::span(rows).subspan(at, p.f.block_bytes), maker.scales()[half], 0);
         }
         scalar().decode[index(p.f)].fn(rows.data(), y.size(), y.data());
     };
-    if (p.f.block_size > 1 && maker.halves().size() == 2) {
+    if (p.f.block_size > 1 && maker.scales().size() == 2) {
         decode(0, parts.minimum);
         decode(1, parts.scaled);
     } else {
@@ -244,7 +244,7 @@ TEST_CASE("matmul: integer sums are exact where all quants and activations are e
             if (std::string_view(f.name) == "q6_k") {
                 std::fill_n(block.begin() + 192, 16, static_cast<std::byte>(r % 2 == 0 ? 0x7f : 0x80));
             }
-            maker.set_halves(block, r % 2 == 0 ? 0x3c00 : 0xbc00);  // 1, -1
+            maker.set_scales(block, r % 2 == 0 ? 0x3c00 : 0xbc00);  // 1, -1
             for (std::size_t b = 0; b < n_blocks; ++b) rows.insert(rows.end(), block.begin(), block.end());
         }
         // All 127, all -127, alternating by one, two and four.

@@ -151,26 +151,45 @@ enum class Blocks { random, zero, ones, largest, tiny, negative, same_sign };
 inline constexpr Blocks kAllBlocks[] = {Blocks::random, Blocks::zero,     Blocks::ones,     Blocks::largest,
                                         Blocks::tiny,   Blocks::negative, Blocks::same_sign};
 
-// One kind of weights, without knowledge of layouts: where a block keeps half floats is found by writing infinity.
+// Where a block keeps a scale, and as what.
+struct ScalePlace {
+    enum Kind {
+        half,
+        exponent,  // a byte, biased by 127
+        nibbles,   // a half float in the top four bits of four words
+    };
+    std::size_t at;
+    Kind kind;
+};
+
+// One kind of weights, without knowledge of layouts: where a block keeps half floats is found by writing infinity, a
+// byte of exponent by writing the largest one. The one format that scatters its scale is known by name.
 class BlockMaker {
   public:
     explicit BlockMaker(const FormatInfo& f) : f_(f) {
         if (f.block_size == 1) {
             // A float: its upper two bytes are a float of less precision.
-            halves_ = {f.block_bytes - 2U};
+            scales_ = {{f.block_bytes - 2U, ScalePlace::half}};
             largest_ = std::string_view(f.name) == "f16" ? 0x7bff : 0x7f7f;
             return;
         }
+        if (std::string_view(f.name) == "iq1_m") scales_ = {{48, ScalePlace::nibbles}};
         const std::vector<std::byte> plain(f.block_bytes, std::byte{0x11});
         for (std::size_t at = 0; at + 2 <= f.block_bytes; at += 2) {
             std::vector<std::byte> block = plain;
-            put(block, at, 0x7c00);
-            if (!finite(block)) halves_.push_back(at);
+            put(block, {at, ScalePlace::half}, 0x7c00);
+            if (!finite(block)) scales_.push_back({at, ScalePlace::half});
+        }
+        const std::vector<std::byte> large(f.block_bytes, std::byte{0x77});
+        for (std::size_t at = 0; at < f.block_bytes && scales_.empty(); ++at) {
+            std::vector<std::byte> block = large;
+            block[at] = std::byte{0xff};
+            if (!finite(block)) scales_.push_back({at, ScalePlace::exponent});
         }
     }
 
-    // Byte offsets of the half floats of a block.
-    const std::vector<std::size_t>& halves() const { return halves_; }
+    // The scales of a block in the order of their places.
+    const std::vector<ScalePlace>& scales() const { return scales_; }
 
     std::vector<std::byte> make(Blocks kind, Random& random) const {
         std::vector<std::byte> block(f_.block_bytes);
@@ -178,7 +197,7 @@ class BlockMaker {
             random.bytes(block);
             // Weights of a size that occurs: half floats below 2, except where they are all that is random.
             if (f_.block_size > 1) {
-                for (const std::size_t at : halves_) put(block, at, random.next() & 0xbfff);
+                for (const ScalePlace& scale : scales_) put(block, scale, random.next() & 0xbfff);
             }
         } while (!finite(block));
         switch (kind) {
@@ -186,12 +205,12 @@ class BlockMaker {
             case Blocks::zero: std::fill(block.begin(), block.end(), std::byte{}); break;
             case Blocks::ones:
                 std::fill(block.begin(), block.end(), std::byte{0xff});
-                set_halves(block, 0x3c00);
+                set_scales(block, 0x3c00);
                 break;
-            case Blocks::largest: set_halves(block, static_cast<std::uint64_t>(largest_)); break;
-            case Blocks::tiny: set_halves(block, 1 + random.below(0x3ff)); break;
-            case Blocks::negative: set_halves(block, 0xb000 | random.below(0x400)); break;
-            case Blocks::same_sign: set_halves(block, 0x3000 | random.below(0x400)); break;
+            case Blocks::largest: set_scales(block, static_cast<std::uint64_t>(largest_)); break;
+            case Blocks::tiny: set_scales(block, 1 + random.below(0x3ff)); break;
+            case Blocks::negative: set_scales(block, 0xb000 | random.below(0x400)); break;
+            case Blocks::same_sign: set_scales(block, 0x3000 | random.below(0x400)); break;
         }
         return block;
     }
@@ -206,12 +225,29 @@ class BlockMaker {
         return bytes;
     }
 
-    void set_halves(std::span<std::byte> block, std::uint64_t bits) const {
-        for (const std::size_t at : halves_) put(block, at, bits);
+    void set_scales(std::span<std::byte> block, std::uint64_t bits) const {
+        for (const ScalePlace& scale : scales_) put(block, scale, bits);
     }
-    static void put(std::span<std::byte> block, std::size_t at, std::uint64_t bits) {
-        block[at] = static_cast<std::byte>(bits & 0xff);
-        block[at + 1] = static_cast<std::byte>(bits >> 8 & 0xff);
+    // bits: a half float. An exponent takes that of it, 0 where it is subnormal.
+    static void put(std::span<std::byte> block, const ScalePlace& scale, std::uint64_t bits) {
+        const auto byte = [&](std::size_t i) -> std::byte& { return block[scale.at + i]; };
+        switch (scale.kind) {
+            case ScalePlace::half:
+                byte(0) = static_cast<std::byte>(bits & 0xff);
+                byte(1) = static_cast<std::byte>(bits >> 8 & 0xff);
+                break;
+            case ScalePlace::exponent: {
+                const std::uint64_t exponent = bits >> 10 & 31;
+                byte(0) = static_cast<std::byte>(exponent == 0 ? bits & 1 : exponent + 112);
+                break;
+            }
+            case ScalePlace::nibbles:
+                for (std::size_t i = 0; i < 4; ++i) {
+                    byte(2 * i + 1) =
+                        (byte(2 * i + 1) & std::byte{15}) | static_cast<std::byte>((bits >> 4 * i & 15) << 4);
+                }
+                break;
+        }
     }
 
   private:
@@ -222,7 +258,7 @@ class BlockMaker {
     }
 
     FormatInfo f_;
-    std::vector<std::size_t> halves_;
+    std::vector<ScalePlace> scales_;
     int largest_ = 0x7bff;
 };
 

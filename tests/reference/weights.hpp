@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 // Weights of a GGUF file as plain doubles, decoded element by element from the definitions of the formats.
-// Part of the reference model: it shares no code with kernels/ and knows no speed.
+// Part of the reference model: it shares no code with kernels/ (but the numbers of codebooks) and knows no speed.
 #pragma once
 
 #include <Eigen/Dense>

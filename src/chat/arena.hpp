@@ -93,6 +93,7 @@ class Arena {
         return {a.data(), a.size() + b.size()};
     }
 
+    std::uint64_t used() const noexcept { return max_bytes_ - bytes_left_; }
     std::pmr::memory_resource& memory() const noexcept { return *memory_; }
 
   private:

@@ -8,7 +8,7 @@ namespace linnet::chat {
 
 namespace {
 
-constexpr std::size_t kMaxSource = 4 << 20;  // bytes of a template
+constexpr std::size_t kMaxSource = 512 << 10;  // bytes of a template
 constexpr std::uint64_t kMaxMemory = 64 << 20, kMaxSteps = 8 << 20;
 
 std::string_view describe(TokenKind kind) {

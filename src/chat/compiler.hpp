@@ -22,8 +22,8 @@ class Compiler {
     void run();
 
   private:
-    // Some 150 bytes of stack a level: see the test of deep nesting.
-    static constexpr int kMaxNesting = 64;
+    // Below 1 KB of stack a level; templates of models need up to 18.
+    static constexpr int kMaxNesting = 48;
 
     // Code that is put aside, to be emitted elsewhere or more than once.
     struct Piece {
@@ -66,6 +66,8 @@ class Compiler {
     [[noreturn]] void fail(std::string_view message) const;
     [[noreturn]] void fail_unexpected(std::string_view expected) const;
     [[noreturn]] void fail_nesting() const;
+    [[noreturn]] void fail_unclosed(std::size_t begin, std::initializer_list<std::string_view> ends,
+                                    std::string_view opened) const;
 
     // --- code
     std::size_t emit(Op op, std::int32_t a = 0, std::uint8_t flag = 0);

@@ -10,6 +10,9 @@ namespace linnet::chat {
 
 namespace {
 
+// What a byte of the request adds to the limits.
+constexpr std::uint64_t kStepsPerByte = 16, kBytesPerByte = 16;
+
 Value field(const Value& request, std::string_view name) noexcept {
     const Value* const found = find(*request.dict, name);
     return found != nullptr ? *found : none();
@@ -83,7 +86,11 @@ std::pmr::string render_conversation(const Template& chat_template, const Value&
             set(arena, *context.dict, entry.key, entry.value);
         }
     }
-    std::pmr::string text = chat_template.render(context, options, arena.memory());
+    RenderOptions scaled = options;
+    scaled.limits.steps += kStepsPerByte * arena.used();
+    scaled.limits.value_bytes += kBytesPerByte * arena.used();
+    scaled.limits.output_bytes += kBytesPerByte * arena.used();
+    std::pmr::string text = chat_template.render(context, scaled, arena.memory());
     if (flag(request, "continue_final_message")) text.resize(end_of_message(text, final_text(messages)));
     return text;
 }

@@ -20,7 +20,8 @@ struct TokenTexts {
 // `request` is a dict: messages (a list of dicts); and, each of which may be left out: tools, documents (lists, none by
 // default), add_generation_prompt (default false), continue_final_message (default false: true ends the text right
 // after that of the last message), extra (a dict of further variables). Values are made in `arena`. Throws Error: of
-// the template, or invalid_argument naming the field that is wrong.
+// the template, or invalid_argument naming the field that is wrong. The limits grow with what `arena` holds, which is
+// the request: a long conversation may take longer.
 std::pmr::string render_conversation(const Template& chat_template, const Value& request, const TokenTexts& tokens,
                                      const RenderOptions& options, Arena& arena);
 

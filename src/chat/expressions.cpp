@@ -424,6 +424,7 @@ CallSite Compiler::arguments() {
         } else if (token().kind == TokenKind::name && next_token().is_sign("=")) {
             if (site.star || site.double_star) fail("keyword arguments must come before * and **");
             const std::string_view keyword = take().text;
+            program_.arena.spend(keywords.size());
             if (std::find(keywords.begin(), keywords.end(), keyword) != keywords.end())
                 fail("keyword argument repeated");
             keywords.push_back(keyword);

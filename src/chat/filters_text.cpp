@@ -55,9 +55,16 @@ Value title(Runtime& runtime, const Arguments& a) {
 Value trim(Runtime& runtime, const Arguments& a) {
     const std::string_view text = to_str(runtime.arena, a[0]);
     runtime.arena.spend(1);
-    if (!given(a[1]) || a[1].is(Kind::none)) return borrowed(trim_right(trim_left(text)));
-    const std::string_view which = text_argument(a[1], "trim's characters");
-    return borrowed(trim_right(trim_left(text, which), which));
+    std::string_view trimmed;
+    if (!given(a[1]) || a[1].is(Kind::none)) {
+        trimmed = trim_right(trim_left(text));
+    } else {
+        const std::string_view which = text_argument(a[1], "trim's characters");
+        trimmed = trim_right(trim_left(text, which), which);
+        runtime.arena.spend((text.size() - trimmed.size()) * (1 + which.size() / 16));
+    }
+    runtime.arena.spend((text.size() - trimmed.size()) / 4);
+    return borrowed(trimmed);
 }
 
 Value replace(Runtime& runtime, const Arguments& a) {

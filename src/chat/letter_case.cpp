@@ -124,21 +124,37 @@ void append_one(Text& text, const utf8::Char& c, std::string_view bytes, std::st
 }  // namespace
 
 void append_case(Text& text, std::string_view source, LetterCase letter_case) {
-    text.arena().spend(source.size() / 16);
-    for_each_character(source, [&](const utf8::Char& c, auto bytes, auto before, auto after) {
-        append_one(text, c, bytes, before, after, letter_case);
-    });
+    // ASCII in runs, which is most of all text.
+    const char first = letter_case == LetterCase::lower ? 'A' : 'a';
+    std::string run;
+    std::size_t at = 0;
+    for (std::size_t end = 0; end < source.size();) {
+        const auto plain = [&](char c) { return static_cast<unsigned char>(c) < 0x80; };
+        while (end < source.size() && plain(source[end])) ++end;
+        run.assign(source, at, end - at);
+        for (char& c : run) c = c >= first && c < first + 26 ? static_cast<char>(c ^ 0x20) : c;
+        text.arena().spend(run.size() / 8);
+        text.append(run);
+        at = end;
+        while (end < source.size() && !plain(source[end])) ++end;
+        text.arena().spend(end - at);
+        for_each_character(source.substr(at, end - at), [&](const utf8::Char& c, auto bytes, auto before, auto) {
+            const std::size_t begin = at + before.size();
+            append_one(text, c, bytes, source.substr(0, begin), source.substr(begin + bytes.size()), letter_case);
+        });
+        at = end;
+    }
 }
 
 void append_capitalized(Text& text, std::string_view source) {
-    text.arena().spend(source.size() / 16);
+    text.arena().spend(source.size());
     for_each_character(source, [&](const utf8::Char& c, auto bytes, auto before, auto after) {
         append_one(text, c, bytes, before, after, before.empty() ? LetterCase::title : LetterCase::lower);
     });
 }
 
 void append_title(Text& text, std::string_view source) {
-    text.arena().spend(source.size() / 16);
+    text.arena().spend(source.size());
     bool in_word = false;
     for_each_character(source, [&](const utf8::Char& c, auto bytes, auto before, auto after) {
         append_one(text, c, bytes, before, after, in_word ? LetterCase::lower : LetterCase::title);
@@ -147,7 +163,7 @@ void append_title(Text& text, std::string_view source) {
 }
 
 void append_swapped(Text& text, std::string_view source) {
-    text.arena().spend(source.size() / 16);
+    text.arena().spend(source.size());
     for_each_character(source, [&](const utf8::Char& c, auto bytes, auto before, auto after) {
         if (!is_cased(c.code)) return text.append(bytes);
         append_one(text, c, bytes, before, after, is_upper(c.code) ? LetterCase::lower : LetterCase::upper);

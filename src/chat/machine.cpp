@@ -220,6 +220,7 @@ void Machine::step_loop(const Instruction& instruction) {
 
 Value Machine::load(std::uint32_t name) const {
     for (Scope* scope = scope_; scope != nullptr; scope = scope->parent) {
+        arena_.spend(scope->n / 8);
         const Value* const value = scope->find(name);
         if (value != nullptr && given(*value)) return *value;
     }
@@ -236,6 +237,7 @@ void Machine::store(std::uint32_t name, const Value& value) {
 }
 
 void Machine::bind_name(Scope& scope, std::uint32_t name, const Value& value) {
+    arena_.spend(scope.n / 8);
     if (Value* const bound = scope.find(name)) {
         *bound = value;
         return;

@@ -164,6 +164,7 @@ void Machine::enter_macro(const Macro& macro, const CallArguments& arguments) {
     Value caller = missing(Missing::other, "No caller defined");
     for (std::size_t i = 0; i < arguments.keywords.size(); ++i) {
         const std::string_view keyword = arguments.keywords[i];
+        arena_.spend(parameters.size() / 4);
         const auto is_named = [&](std::uint32_t name) { return program_.names[name] == keyword; };
         const auto unfilled = parameters.subspan(n_given);
         const auto parameter = std::find_if(unfilled.begin(), unfilled.end(), is_named);

@@ -9,6 +9,7 @@
 #include "chat/letter_case.hpp"
 #include "chat/number.hpp"
 #include "chat/print.hpp"
+#include "chat/search.hpp"
 #include "chat/text_tools.hpp"
 #include "tokenizer/unicode.hpp"
 #include "tokenizer/utf8.hpp"
@@ -42,7 +43,7 @@ Value in_case(Runtime& runtime, const Arguments& a) {
 template <bool left, bool right>
 Value strip(Runtime& runtime, const Arguments& a) {
     std::string_view text = self(a);
-    runtime.arena.spend(1 + text.size() / 64);
+    runtime.arena.spend(1);
     if (!given(a[1]) || a[1].is(Kind::none)) {
         if (left) text = trim_left(text);
         if (right) text = trim_right(text);
@@ -50,7 +51,9 @@ Value strip(Runtime& runtime, const Arguments& a) {
         const std::string_view which = text_argument(a[1], "strip arg");
         if (left) text = trim_left(text, which);
         if (right) text = trim_right(text, which);
+        runtime.arena.spend((self(a).size() - text.size()) * (1 + which.size() / 16));
     }
+    runtime.arena.spend((self(a).size() - text.size()) / 4);
     return like(a, borrowed(text));
 }
 
@@ -78,11 +81,11 @@ Value split(Runtime& runtime, const Arguments& a) {
         return strings(runtime.arena, parts);
     }
     const std::string_view by = separator(a[1]);
-    runtime.arena.spend(1 + text.size() / 16);
+    runtime.arena.spend(1 + text.size() / 4);
     for (; n != 0; --n) {
-        const std::size_t found = text.find(by);
+        const std::size_t found = find_text(text, by);
         if (found == std::string_view::npos) break;
-        runtime.arena.spend(1);
+        runtime.arena.spend(1 + by.size() / 4);
         parts.push_back(text.substr(0, found));
         text.remove_prefix(found + by.size());
     }
@@ -106,11 +109,11 @@ Value split_right(Runtime& runtime, const Arguments& a) {
         return strings(runtime.arena, parts);
     }
     const std::string_view by = separator(a[1]);
-    runtime.arena.spend(1 + text.size() / 16);
+    runtime.arena.spend(1 + text.size() / 4);
     for (; n != 0; --n) {
-        const std::size_t found = text.rfind(by);
+        const std::size_t found = rfind_text(text, by);
         if (found == std::string_view::npos) break;
-        runtime.arena.spend(1);
+        runtime.arena.spend(1 + by.size() / 4);
         parts.push_back(text.substr(found + by.size()));
         text = text.substr(0, found);
     }
@@ -126,8 +129,8 @@ Value split_at_lines(Runtime& runtime, const Arguments& a) {
 template <bool from_right>
 Value partition(Runtime& runtime, const Arguments& a) {
     const std::string_view text = self(a), by = separator(a[1]);
-    runtime.arena.spend(1 + text.size() / 16);
-    const std::size_t found = from_right ? text.rfind(by) : text.find(by);
+    runtime.arena.spend(1 + text.size() / 4);
+    const std::size_t found = from_right ? rfind_text(text, by) : find_text(text, by);
     std::vector<Value> parts(3, borrowed({}));
     if (found == std::string_view::npos) {
         parts[from_right ? 2 : 0] = borrowed(text);
@@ -146,7 +149,7 @@ struct Part {
 
 Part part_of(Runtime& runtime, const Arguments& a, std::size_t first) {
     const std::string_view text = self(a);
-    runtime.arena.spend(1 + text.size() / 16);
+    runtime.arena.spend(1 + text.size() / 4);
     const auto is_given = [&](std::size_t i) { return given(a[i]) && !a[i].is(Kind::none); };
     if (!is_given(first) && !is_given(first + 1)) return {text, 0, true};
     const auto size = static_cast<std::int64_t>(n_characters(text));
@@ -166,13 +169,13 @@ std::int64_t position_of_text(Runtime& runtime, const Arguments& a) {
     const Part part = part_of(runtime, a, 2);
     const std::string_view wanted = text_argument(a[1], "the text to find");
     if (!part.exists) return -1;
-    const std::size_t found = from_right ? part.text.rfind(wanted) : part.text.find(wanted);
+    const std::size_t found = from_right ? rfind_text(part.text, wanted) : find_text(part.text, wanted);
     if (found == std::string_view::npos) return -1;
     return static_cast<std::int64_t>(n_characters(self(a).substr(0, part.offset + found)));
 }
 
 template <bool from_right>
-Value find_text(Runtime& runtime, const Arguments& a) {
+Value find_position(Runtime& runtime, const Arguments& a) {
     return integer(position_of_text<from_right>(runtime, a));
 }
 
@@ -189,7 +192,8 @@ Value count(Runtime& runtime, const Arguments& a) {
     if (!part.exists) return integer(0);
     if (wanted.empty()) return integer(static_cast<std::int64_t>(n_characters(part.text)) + 1);
     std::int64_t n = 0;
-    for (std::size_t at = 0; (at = part.text.find(wanted, at)) != std::string_view::npos; at += wanted.size()) ++n;
+    for (std::size_t at = 0; (at = find_text(part.text, wanted, at)) != std::string_view::npos; at += wanted.size())
+        ++n;
     return integer(n);
 }
 
@@ -334,8 +338,8 @@ constexpr Builtin kTable[] = {
     {"splitlines", "self keepends?", split_at_lines},
     {"partition", "self sep", partition<false>},
     {"rpartition", "self sep", partition<true>},
-    {"find", "self sub start? end?", find_text<false>},
-    {"rfind", "self sub start? end?", find_text<true>},
+    {"find", "self sub start? end?", find_position<false>},
+    {"rfind", "self sub start? end?", find_position<true>},
     {"index", "self sub start? end?", index_text<false>},
     {"rindex", "self sub start? end?", index_text<true>},
     {"count", "self sub start? end?", count},

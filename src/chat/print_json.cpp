@@ -53,6 +53,13 @@ class Writer {
         text_.append('"');
         const char* const end = source.data() + source.size();
         for (const char* p = source.data(); p != end;) {
+            const char* const plain = std::find_if(p, end, [](char c) {
+                const auto byte = static_cast<unsigned char>(c);
+                return byte < ' ' || byte >= 0x7F || c == '"' || c == '\\';
+            });
+            text_.append(std::string_view(p, static_cast<std::size_t>(plain - p)));
+            p = plain;
+            if (p == end) break;
             const utf8::Char c = utf8::read(p, end);
             const std::string_view bytes(p, c.size);
             p += c.size;

@@ -34,16 +34,20 @@ std::string_view Compiler::body(std::initializer_list<std::string_view> ends, st
                 break;
             default:
                 if (ends.size() == 0) return {};
-                std::string wanted;
-                for (const std::string_view end : ends) (wanted += wanted.empty() ? "'" : " or '").append(end) += '\'';
-                const std::size_t offset = tokens_[begin == 0 ? 0 : begin - 1].offset;
-                throw_syntax(
-                    program_.source, offset,
-                    fmt::format("Unexpected end of template. Jinja was looking for the following tags: {}. The "
-                                "innermost block that needs to be closed is '{}'.",
-                                wanted, opened));
+                fail_unclosed(begin, ends, opened);
         }
     }
+}
+
+// Apart, so that the frames of nested blocks stay small.
+void Compiler::fail_unclosed(std::size_t begin, std::initializer_list<std::string_view> ends,
+                             std::string_view opened) const {
+    std::string wanted;
+    for (const std::string_view end : ends) (wanted += wanted.empty() ? "'" : " or '").append(end) += '\'';
+    throw_syntax(program_.source, tokens_[begin == 0 ? 0 : begin - 1].offset,
+                 fmt::format("Unexpected end of template. Jinja was looking for the following tags: {}. The innermost "
+                             "block that needs to be closed is '{}'.",
+                             wanted, opened));
 }
 
 void Compiler::end_block() { expect(TokenKind::block_end); }

@@ -5,19 +5,20 @@
 #include <algorithm>
 
 #include "chat/letter_case.hpp"
+#include "chat/search.hpp"
 #include "tokenizer/utf8.hpp"
 
 namespace linnet::chat {
 
 Value replace_text(Arena& arena, std::string_view text, std::string_view from, std::string_view to,
                    std::int64_t count) {
-    arena.spend(text.size() / 16 + 1);
+    arena.spend((text.size() + from.size()) / 4 + 1);
     Text made(arena);
     std::size_t at = 0;
     for (; count != 0; --count) {
-        const std::size_t found = text.find(from, at);
+        const std::size_t found = find_text(text, from, at);
         if (found == std::string_view::npos) break;
-        arena.spend(1 + to.size() / 64);
+        arena.spend(1 + from.size() / 4 + to.size() / 64);
         made.append(text.substr(at, found - at));
         made.append(to);
         at = found + from.size();

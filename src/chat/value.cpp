@@ -7,6 +7,7 @@
 #include <cmath>
 
 #include "chat/number.hpp"
+#include "chat/search.hpp"
 #include "tokenizer/utf8.hpp"
 
 namespace linnet::chat {
@@ -399,8 +400,8 @@ bool contains(Arena& arena, const Value& container, const Value& item) {
                 throw Error(Status::invalid_argument, "'in <string>' requires string as left operand, not {}",
                             type_name(item.kind));
             }
-            arena.spend(container.n / 16);
-            return container.view_text().find(item.view_text()) != std::string_view::npos;
+            arena.spend((container.n + item.n) / 4);
+            return find_text(container.view_text(), item.view_text()) != std::string_view::npos;
         case Kind::dict: return find(arena, *container.dict, item) != nullptr;
         case Kind::generator:
             for (Generator& items = *container.generator; items.next < items.n;) {

@@ -148,7 +148,7 @@ class Text {
     std::string text_;
 };
 
-inline constexpr int kMaxValueDepth = 100;  // of lists within lists, wherever values are walked
+inline constexpr int kMaxValueDepth = 64;  // of lists within lists, wherever values are walked
 
 // --- making values
 Value none() noexcept;

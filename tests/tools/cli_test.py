@@ -19,7 +19,8 @@ SHARED = pathlib.Path(os.environ.get("LINNET_SHARED", ROOT.parent / "shared"))
 SMALL_MODEL = ROOT / "models" / "tiny-tales-6m-Q8_0.gguf"
 SHAPES = ("tiny-llama", "tiny-qwen3", "tiny-gemma3", "tiny-phi3")
 FORMATS = ("F32", "F16", "BF16", "Q8_0", "Q4_0", "Q4_1", "Q5_0", "Q5_1", "Q4_K_M", "Q5_K_M", "Q6_K")
-COMMANDS = ("run", "inspect", "plan", "tokenize", "detokenize", "logits", "verify", "perplexity", "bench", "synth")
+COMMANDS = ("run", "inspect", "plan", "tokenize", "detokenize", "render", "jinja", "logits", "verify", "perplexity", "bench",
+            "synth")
 PROGRAM = None  # set at the bottom
 
 

@@ -385,7 +385,9 @@ std::string integer_repr(const Value& value) {
 
 std::string integer_digits(const Value& value, unsigned base, bool upper) {
     const Wide wide = to_wide(value);
-    return (wide < 0 ? "-" : "") + digits_of(magnitude(wide), base, upper);
+    std::string text = digits_of(magnitude(wide), base, upper);
+    if (wide < 0) text.insert(text.begin(), '-');
+    return text;
 }
 
 std::int64_t to_index(const Value& value, std::string_view what) {

@@ -9,7 +9,7 @@ namespace linnet::chat {
 
 std::string_view Compiler::body(std::initializer_list<std::string_view> ends, std::string_view opened) {
     const Nested nested(*this);
-    const std::size_t begin = at_;
+    const std::size_t begin = at_ == 0 ? 0 : at_ - 1;
     for (;;) {
         switch (token().kind) {
             case TokenKind::data:
@@ -44,7 +44,9 @@ void Compiler::fail_unclosed(std::size_t begin, std::initializer_list<std::strin
                              std::string_view opened) const {
     std::string wanted;
     for (const std::string_view end : ends) (wanted += wanted.empty() ? "'" : " or '").append(end) += '\'';
-    throw_syntax(program_.source, tokens_[begin == 0 ? 0 : begin - 1].offset,
+    std::size_t tag = begin;
+    while (tag != 0 && tokens_[tag].kind != TokenKind::block_begin) --tag;
+    throw_syntax(program_.source, tokens_[tag].offset,
                  fmt::format("Unexpected end of template. Jinja was looking for the following tags: {}. The innermost "
                              "block that needs to be closed is '{}'.",
                              wanted, opened));

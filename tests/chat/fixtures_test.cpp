@@ -59,8 +59,8 @@ void check_conversations(const std::filesystem::path& folder, int& n) {
             const chat::Value request = chat::parse_json(arena, line, "case");
             return std::string(render_conversation(parsed, request, {bos, eos}, {{}, chat_test::kNow}, arena));
         });
-        CHECK_MESSAGE(is_right(outcome, expected),
-                      folder.filename().string() << ": " << line << " gives " << outcome.text << outcome.error);
+        CHECK_MESSAGE(is_right(outcome, expected), folder.filename().string()
+                                                       << ": " << line << " gives " << outcome.text << outcome.error);
         ++n;
     });
 }

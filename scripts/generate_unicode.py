@@ -161,18 +161,18 @@ def generate_case(folder):
             mapped = [int(part, 16) for part in text.split()]
             if len(mapped) > 1:
                 mapped += [0] * (3 - len(mapped))
-                special[kind].append((int(fields[0], 16), ",".join(str(part) for part in mapped)))
+                special[kind].append((int(fields[0], 16), ",".join(map(str, mapped))))
     return "".join([
         "// SPDX-License-Identifier: MIT\n",
         "// Case mappings; written by scripts/generate_unicode.py, not by hand.\n",
         "// clang-format off\n",
-        "// To one code point: first, last, stride, difference; ascending. Titles only where they differ from upper case.\n",
+        "// To one code point: first, last, stride, difference; ascending. Titles where they are not upper case.\n",
         array("CaseRange", "kUpperRanges", case_ranges(upper)),
         array("CaseRange", "kLowerRanges", case_ranges(lower)),
         array("CaseRange", "kTitleRanges", case_ranges(title)),
         "// To several code points (0: none); ascending.\n",
-        *(array("SpecialCase", f"k{kind}Special", [f"{{{code},{{{mapped}}}}}" for code, mapped in sorted(special[kind])])
-          for kind in ("Upper", "Lower", "Title")),
+        *(array("SpecialCase", f"k{kind}Special", [f"{{{code},{{{mapped}}}}}" for code, mapped in sorted(pairs)])
+          for kind, pairs in special.items()),
         "// clang-format on\n",
     ])
 
@@ -186,7 +186,7 @@ OUTPUTS = {
 def main():
     parser = argparse.ArgumentParser(description="Generate the Unicode tables of src/tokenizer and src/chat.")
     parser.add_argument("--ucd", type=pathlib.Path, default=pathlib.Path("/usr/share/unicode"))
-    parser.add_argument("--check", action="store_true", help="compare with the checked-in files instead of writing them")
+    parser.add_argument("--check", action="store_true", help="compare with the checked-in files, write nothing")
     arguments = parser.parse_args()
     if arguments.check and not (arguments.ucd / "UnicodeData.txt").exists():
         print(f"skipped: {arguments.ucd} is not there (Debian package unicode-data)")

@@ -67,8 +67,10 @@ std::vector<Keyed> keyed(Arena& arena, const Value& sequence, const Getter& gett
     return result;
 }
 
-void sort_keyed(Arena& arena, std::vector<Keyed>& items, bool reverse) {
+// With `as_lists`, keys compare as lists of one: equal ones need no order.
+void sort_keyed(Arena& arena, std::vector<Keyed>& items, bool reverse, bool as_lists = false) {
     const auto before = [&](const Keyed& a, const Keyed& b) {
+        if (as_lists && equal(arena, a.key, b.key)) return false;
         return reverse ? less(arena, b.key, a.key) : less(arena, a.key, b.key);
     };
     std::stable_sort(items.begin(), items.end(), before);
@@ -158,7 +160,7 @@ Value sort(Runtime& runtime, const Arguments& a) {
     } else {
         items = keyed(runtime.arena, a[0], Getter(runtime.arena, a[3], absent(), ignore_case));
     }
-    sort_keyed(runtime.arena, items, truth_or(a[1], false));
+    sort_keyed(runtime.arena, items, truth_or(a[1], false), true);
     return values_of(runtime.arena, items);
 }
 
@@ -325,6 +327,7 @@ Value keyword(const CallArguments& call, std::string_view name) {
 }
 
 Value map(Runtime& runtime, const Arguments& a) {
+    if (!truth(a[0])) return generator(runtime.arena, {});
     std::vector<Value> mapped;
     const auto items = to_items(runtime.arena, a[0]);
     if (a.rest.positional.empty()) {
@@ -345,6 +348,7 @@ Value map(Runtime& runtime, const Arguments& a) {
 
 // Items, or those with an attribute, for which a test (or their truth) is `wanted`.
 Value chosen(Runtime& runtime, const Arguments& a, bool by_attribute, bool wanted) {
+    if (!truth(a[0])) return generator(runtime.arena, {});
     const std::size_t n_skip = by_attribute ? 1 : 0;
     if (a.rest.positional.size() < n_skip)
         throw Error(Status::invalid_argument, "Missing parameter for attribute name");

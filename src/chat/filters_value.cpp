@@ -20,6 +20,7 @@ Value or_default(Runtime&, const Arguments& a) {
 }
 
 Value to_integer(Runtime& runtime, const Arguments& a) {
+    if (a[0].is(Kind::undefined)) throw_undefined(a[0]);
     const Value fallback = given(a[1]) ? a[1] : integer(0);
     const Value& value = a[0];
     if (value.is(Kind::string)) {
@@ -37,6 +38,7 @@ Value to_integer(Runtime& runtime, const Arguments& a) {
 }
 
 Value to_float(Runtime&, const Arguments& a) {
+    if (a[0].is(Kind::undefined)) throw_undefined(a[0]);
     if (is_number(a[0])) return real(to_real(a[0]));
     const auto number = a[0].is(Kind::string) ? parse_real(a[0].view_text()) : std::nullopt;
     if (number) return real(*number);

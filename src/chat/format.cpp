@@ -51,7 +51,7 @@ Value placed_number(Arena& arena, std::string text, std::string_view prefix, con
         const Value padded = pad(arena, text, width, spec.fill, Side::right);
         return borrowed(arena.join(arena.copy(sign), padded.view_text()));
     }
-    const Side side = spec.align == '<' ? Side::left : spec.align == '^' ? Side::center : Side::right;
+    const Side side = spec.align == '<' ? Side::left : spec.align == '^' ? Side::middle : Side::right;
     return pad(arena, sign + text, spec.width, spec.fill, side);
 }
 
@@ -89,7 +89,7 @@ Value format_real(Arena& arena, double value, const Spec& spec) {
 
 Value format_text(Arena& arena, std::string_view text, const Spec& spec) {
     if (spec.precision >= 0) text = text.substr(0, byte_offset(text, static_cast<std::size_t>(spec.precision)));
-    const Side side = spec.align == '>' ? Side::right : spec.align == '^' ? Side::center : Side::left;
+    const Side side = spec.align == '>' ? Side::right : spec.align == '^' ? Side::middle : Side::left;
     return pad(arena, text, spec.width, spec.fill, side);
 }
 
@@ -126,9 +126,9 @@ class Percent {
             runtime_.arena.spend(1);
             directive(text);
         }
-        const bool all_used = values_.is(Kind::tuple)
-                                  ? n_used_ == values_.n
-                                  : n_used_ == 1 || values_.is(Kind::dict) || values_.is(Kind::list);
+        const bool is_mapping =
+            values_.is(Kind::dict) || values_.is(Kind::list) || values_.is(Kind::range) || values_.is(Kind::undefined);
+        const bool all_used = values_.is(Kind::tuple) ? n_used_ == values_.n : n_used_ == 1 || is_mapping;
         if (!all_used) throw Error(Status::invalid_argument, "not all arguments converted during string formatting");
         return text.finish();
     }
@@ -226,6 +226,9 @@ class Percent {
         }
         const bool whole = std::string_view("diuoxX").find(spec.type) != std::string_view::npos;
         if (!whole) return text.append(format_real(arena, to_real(value), spec).view_text());
+        if (value.is(Kind::real) && std::string_view("oxX").find(spec.type) != std::string_view::npos) {
+            throw Error(Status::invalid_argument, "%{} format: an integer is required, not float", spec.type);
+        }
         const auto truncated = value.is(Kind::real) ? truncate_real(arena, value.real) : value;
         if (!truncated) throw Error(Status::invalid_argument, "cannot convert float infinity or NaN to integer");
         if (spec.type == 'u' || spec.type == 'i') spec.type = 'd';
@@ -346,8 +349,6 @@ class Braces {
             if (as_real && spec.type != '\0' && std::string_view("eEfFgG%").find(spec.type) == std::string_view::npos) {
                 throw Error(Status::invalid_argument, "Unknown format code '{}' for object of type 'float'", spec.type);
             }
-            if (value.is(Kind::boolean) && spec.type == '\0')
-                return format_text(arena, value.boolean ? "True" : "False", spec);
             return as_real && spec.type != '\0' ? format_real(arena, to_real(value), spec)
                    : as_real                    ? format_real(arena, value.real, spec)
                                                 : format_integer(arena, value, spec);

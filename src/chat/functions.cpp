@@ -41,6 +41,7 @@ Value make_range(Runtime& runtime, const Arguments& a) {
 // From a mapping or pairs, and keywords.
 void fill(Arena& arena, Dict& dict, const Arguments& a) {
     if (given(a[0])) {
+        if (a[0].is(Kind::undefined)) throw_undefined(a[0]);
         if (a[0].is(Kind::dict)) {
             for (const Entry& entry : a[0].dict->span()) set(arena, dict, entry.key, entry.value);
         } else {

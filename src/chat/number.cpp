@@ -84,6 +84,7 @@ double floor_modulo(double a, double b) {
 
 double floor_quotient(double a, double b) {
     const double quotient = (a - floor_modulo(a, b)) / b;
+    if (quotient == 0) return std::copysign(0.0, a / b);
     const double floored = std::floor(quotient);
     return quotient - floored > 0.5 ? floored + 1 : floored;
 }
@@ -318,7 +319,7 @@ double round_half_even(double value, int digits) {
     for (int i = digits; i < 0; ++i) unit *= 10;
     const double scaled = value / unit, down = std::floor(scaled), rest = scaled - down;
     const bool up = rest > 0.5 || (rest == 0.5 && std::fmod(down, 2) != 0);
-    return (up ? down + 1 : down) * unit;
+    return std::copysign((up ? down + 1 : down) * unit, value);
 }
 
 std::optional<Value> parse_integer(Arena& arena, std::string_view text, int base) {

@@ -273,7 +273,8 @@ Value slice(Arena& arena, const Value& value, const Value& start, const Value& s
             result.items = target;
             return result;
         }
-        default: return missing(Missing::element, "slice", value.kind);
+        case Kind::dict: throw Error(Status::invalid_argument, "unhashable type: 'slice'");
+        default: throw Error(Status::invalid_argument, "'{}' object is not subscriptable", type_name(value.kind));
     }
 }
 

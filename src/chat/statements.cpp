@@ -70,9 +70,9 @@ void Compiler::statement() {
     if (word == "generation") return scoped_block("endgeneration", Op::push_scope);
     if (word == "block") {
         expect_name();
-        accept_name("scoped");
+        const bool sees_loops = accept_name("scoped");
         accept_name("required");
-        scoped_block("endblock", Op::push_root);
+        scoped_block("endblock", sees_loops ? Op::push_scope : Op::push_root);
         if (token().kind == TokenKind::name) ++at_;
         return;
     }

@@ -78,10 +78,8 @@ Value pad(Arena& arena, std::string_view text, std::int64_t width, std::string_v
     const auto n = static_cast<std::uint64_t>(width - size);
     arena.require(n);
     arena.spend(n / 16);
-    // Python's str.center puts the odd one to the left when the width is odd.
-    const std::uint64_t left = side == Side::left    ? 0
-                               : side == Side::right ? n
-                                                     : n / 2 + (n & static_cast<std::uint64_t>(width) & 1U);
+    const std::uint64_t odd = side == Side::center ? n & static_cast<std::uint64_t>(width) & 1U : 0;
+    const std::uint64_t left = side == Side::left ? 0 : side == Side::right ? n : n / 2 + odd;
     Text made(arena);
     for (std::uint64_t i = 0; i < left; ++i) made.append(fill);
     made.append(text);

@@ -16,7 +16,8 @@ std::vector<std::string_view> split_lines(Arena& arena, std::string_view text, b
 // Words between spaces.
 std::vector<std::string_view> split_words(Arena& arena, std::string_view text);
 // `text` in a field of `width` characters.
-enum class Side : std::uint8_t { left, right, center };
+// center: as str.center rounds; middle: as format specs do.
+enum class Side : std::uint8_t { left, right, center, middle };
 Value pad(Arena& arena, std::string_view text, std::int64_t width, std::string_view fill, Side side);
 Value strings(Arena& arena, const std::vector<std::string_view>& parts);
 

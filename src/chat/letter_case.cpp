@@ -133,7 +133,7 @@ void append_case(Text& text, std::string_view source, LetterCase letter_case) {
         while (end < source.size() && plain(source[end])) ++end;
         run.assign(source, at, end - at);
         for (char& c : run) c = c >= first && c < first + 26 ? static_cast<char>(c ^ 0x20) : c;
-        text.arena().spend(run.size() / 8);
+        text.arena().spend(run.size() / 4);
         text.append(run);
         at = end;
         while (end < source.size() && !plain(source[end])) ++end;

@@ -18,7 +18,7 @@ namespace linnet::chat {
 
 struct Limits {
     std::uint64_t steps = 2'000'000;  // about 10 ns each
-    std::uint64_t value_bytes = 32 << 20;
+    std::uint64_t value_bytes = 24 << 20;
     std::uint64_t output_bytes = 8 << 20;
     std::uint32_t depth = 200;  // of macros and recursive loops within one another
 };

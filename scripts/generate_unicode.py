@@ -1,14 +1,14 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: MIT
-# Writes src/tokenizer/unicode_tables.inc from the Unicode character database of Debian's unicode-data package.
-# The output depends on those files only, so that --check can prove the checked-in tables are the generator's.
+# Writes src/tokenizer/unicode_tables.inc and src/chat/case_tables.inc from the Unicode character database of Debian's
+# unicode-data package. They depend on those files only, so that --check can prove the checked-in tables are the
+# generator's.
 import argparse
 import pathlib
 import re
 import sys
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent
-OUTPUT = ROOT / "src" / "tokenizer" / "unicode_tables.inc"
 N_CODE_POINTS = 0x110000
 BLOCK = 128  # code points per second-stage block: about the size that makes both stages together smallest
 
@@ -148,19 +148,76 @@ def generate(folder):
     ])
 
 
+def case_ranges(pairs):
+    """[first, last, stride, delta] of the mappings code -> code + delta; strides are 1 or 2."""
+    ranges = []
+    for code, mapped in pairs:
+        delta = mapped - code
+        if ranges and ranges[-1][3] == delta:
+            first, last, stride, _ = ranges[-1]
+            step = code - last
+            if step == stride or (first == last and step in (1, 2)):
+                ranges[-1][1:3] = [code, step]
+                continue
+        ranges.append([code, code, 1, delta])
+    return [f"{{{a},{b},{c},{d}}}" for a, b, c, d in ranges]
+
+
+def generate_case(folder):
+    upper, lower, title = [], [], []
+    for line in (folder / "UnicodeData.txt").read_text(encoding="utf-8").splitlines():
+        fields = line.split(";")
+        code = int(fields[0], 16)
+        for mapping, text in ((upper, fields[12]), (lower, fields[13])):
+            if text:
+                mapping.append((code, int(text, 16)))
+        if fields[14] != fields[12]:
+            title.append((code, int(fields[14] or fields[0], 16)))
+    special = {"Upper": [], "Lower": [], "Title": []}
+    for line in (folder / "SpecialCasing.txt").read_text(encoding="utf-8").splitlines():
+        fields = [field.strip() for field in line.split("#")[0].split(";")]
+        if len(fields) < 5 or fields[4]:  # no conditional ones
+            continue
+        for kind, text in (("Lower", fields[1]), ("Title", fields[2]), ("Upper", fields[3])):
+            mapped = [int(part, 16) for part in text.split()]
+            if len(mapped) > 1:
+                mapped += [0] * (3 - len(mapped))
+                special[kind].append((int(fields[0], 16), ",".join(map(str, mapped))))
+    return "".join([
+        "// SPDX-License-Identifier: MIT\n",
+        "// Case mappings; written by scripts/generate_unicode.py, not by hand.\n",
+        "// clang-format off\n",
+        "// To one code point: first, last, stride, difference; ascending. Titles where they are not upper case.\n",
+        array("CaseRange", "kUpperRanges", case_ranges(upper)),
+        array("CaseRange", "kLowerRanges", case_ranges(lower)),
+        array("CaseRange", "kTitleRanges", case_ranges(title)),
+        "// To several code points (0: none); ascending.\n",
+        *(array("SpecialCase", f"k{kind}Special", [f"{{{code},{{{mapped}}}}}" for code, mapped in sorted(pairs)])
+          for kind, pairs in special.items()),
+        "// clang-format on\n",
+    ])
+
+
+OUTPUTS = {
+    ROOT / "src" / "tokenizer" / "unicode_tables.inc": generate,
+    ROOT / "src" / "chat" / "case_tables.inc": generate_case,
+}
+
+
 def main():
-    parser = argparse.ArgumentParser(description="Generate the Unicode tables of src/tokenizer.")
+    parser = argparse.ArgumentParser(description="Generate the Unicode tables of src/tokenizer and src/chat.")
     parser.add_argument("--ucd", type=pathlib.Path, default=pathlib.Path("/usr/share/unicode"))
-    parser.add_argument("--check", action="store_true", help="compare with the checked-in file instead of writing it")
+    parser.add_argument("--check", action="store_true", help="compare with the checked-in files, write nothing")
     arguments = parser.parse_args()
     if arguments.check and not (arguments.ucd / "UnicodeData.txt").exists():
         print(f"skipped: {arguments.ucd} is not there (Debian package unicode-data)")
         sys.exit(77)
-    text = generate(arguments.ucd)
-    if not arguments.check:
-        OUTPUT.write_text(text, encoding="ascii")
-    elif OUTPUT.read_text(encoding="ascii") != text:
-        sys.exit(f"{OUTPUT} differs from what {arguments.ucd} gives: run scripts/generate_unicode.py")
+    for output, write in OUTPUTS.items():
+        text = write(arguments.ucd)
+        if not arguments.check:
+            output.write_text(text, encoding="ascii")
+        elif output.read_text(encoding="ascii") != text:
+            sys.exit(f"{output} differs from what {arguments.ucd} gives: run scripts/generate_unicode.py")
 
 
 if __name__ == "__main__":

@@ -25,6 +25,8 @@ void add_inspect(CLI::App& app, int& status);
 void add_plan(CLI::App& app, int& status);
 void add_tokenize(CLI::App& app, int& status);
 void add_detokenize(CLI::App& app, int& status);
+void add_render(CLI::App& app, int& status);
+void add_jinja(CLI::App& app, int& status);
 void add_logits(CLI::App& app, int& status);
 void add_verify(CLI::App& app, int& status);
 void add_perplexity(CLI::App& app, int& status);

@@ -18,7 +18,7 @@ struct nvfp4 {
     static constexpr int kOffsetBits = mxfp4::kOffsetBits;
     static constexpr int kMaxQuant = mxfp4::kMaxQuant;
     static constexpr bool kHasMinimum = false;
-    static constexpr bool kHalfScales = true;
+    static constexpr bool kHalfScales = false;
 
     struct Block {
         std::uint8_t scales[4];

@@ -23,8 +23,8 @@ SHAPES = ("tiny-llama", "tiny-qwen3", "tiny-gemma3", "tiny-phi3")
 FORMATS = ("F32", "F16", "BF16", "Q8_0", "Q4_0", "Q4_1", "Q5_0", "Q5_1", "Q2_K", "Q3_K_M", "Q4_K_M", "Q5_K_M", "Q6_K",
            "IQ1_S", "IQ1_M", "IQ2_XXS", "IQ2_XS", "IQ2_S", "IQ3_XXS", "IQ3_S", "IQ4_NL", "IQ4_XS", "TQ1_0", "TQ2_0",
            "MXFP4")
-COMMANDS = ("run", "inspect", "plan", "tokenize", "detokenize", "logits", "verify", "perplexity", "bench", "synth",
-            "quantize", "compare")
+COMMANDS = ("run", "inspect", "plan", "tokenize", "detokenize", "render", "jinja", "logits", "verify", "perplexity",
+            "bench", "synth", "quantize", "compare")
 PROGRAM = None  # set at the bottom
 
 
@@ -226,6 +226,61 @@ class Text(Case):
         answers = linnet_lines("detokenize", model, "--jsonl", status=1,
                                objects=[{"ids": [-1]}, {"ids": [1 << 30]}, {"ids": ["a"]}, {"ids": [100]}])
         self.assertEqual([sorted(answer) for answer in answers], [["error"]] * 3 + [["pieces_hex", "text"]])
+
+
+class Templates(Case):
+    def check(self, case, answer):
+        if "expected" in case:
+            self.assertEqual(answer, {"text": case["expected"]})
+        else:
+            self.assertEqual(list(answer), ["error"])
+            if case["error_kind"] == "raise_exception":
+                self.assertEqual(answer["error"], case["error"])
+
+    def check_folder(self, folder):
+        meta = json.loads((folder / "meta.json").read_text())
+        cases = read_lines(folder / "cases.jsonl")
+        extra = {"bos_token": meta["bos_token"], "eos_token": meta["eos_token"], "now": meta["strftime_now"]}
+        lines = [{key: value for key, value in case.items() if key not in ("expected", "error")} | extra
+                 for case in cases]
+        answers = linnet_lines("render", "--template", folder / "template.jinja", "--jsonl", objects=lines)
+        for case, answer in zip(cases, answers, strict=True):
+            self.check(case, answer)
+
+    def test_conversations(self):
+        self.check_folder(ROOT / "tests" / "fixtures" / "chat" / "chatml")
+        for name in ("qwen3", "llama-3.1", "gpt-oss"):
+            self.check_folder(self.shared("templates") / name)
+
+    def test_snippets(self):
+        cases = read_lines(ROOT / "tests" / "fixtures" / "chat" / "snippets.jsonl")
+        lines = [{"template": case["template"], "context": case["context"], "now": "2025-03-09T15:04:05"}
+                 for case in cases]
+        for case, answer in zip(cases, linnet_lines("jinja", "--jsonl", objects=lines), strict=True):
+            self.check(case, answer)
+
+    def test_the_model_gives_what_the_line_does_not(self):
+        model = self.small_model()
+        hello = {"messages": [{"role": "user", "content": "Hi"}], "add_generation_prompt": True}
+        self.assertEqual(linnet_lines("render", model, "--jsonl", objects=[hello]),
+                         [{"text": "<|im_start|>user\nHi<|im_end|>\n<|im_start|>assistant\n"}])
+        linnet("render", "--jsonl", status=2)
+        with tempfile.TemporaryDirectory() as folder:
+            path = pathlib.Path(folder) / "template.jinja"
+            path.write_text("{{ bos_token }}|{{ eos_token }}|{{ strftime_now('%Y') | length }}")
+            lines = [{"messages": []}, {"messages": [], "bos_token": "B", "eos_token": "E"}]
+            first, second = linnet_lines("render", model, "--template", path, "--jsonl", objects=lines)
+            self.assertEqual(second, {"text": "B|E|4"})
+            bos, eos = linnet_lines("detokenize", model, "--jsonl", objects=[{"ids": [1]}, {"ids": [0]}])
+            self.assertEqual(first, {"text": f"{bos['text']}|{eos['text']}|4"})
+            path.write_text("a\n{{ 1 + }}")
+            _, err = linnet("render", "--template", path, "--jsonl", status=1)
+            self.assertIn("line 2, column 8", err)
+
+    def test_bad_lines_do_not_end_the_service(self):
+        out, _ = linnet("jinja", "--jsonl", status=1, text='nonsense\n{"template": 5}\n[]\n{"template": "{{ 1 }}"}\n')
+        answers = [json.loads(line) for line in out.splitlines()]
+        self.assertEqual([sorted(answer) for answer in answers], [["error"]] * 3 + [["text"]])
 
 
 class Logits(Case):

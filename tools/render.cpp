@@ -1,0 +1,181 @@
+// SPDX-License-Identifier: MIT
+// linnet render and linnet jinja: templates applied line by line, one JSON object in, one out, flushed. They use the
+// layer of templates and not linnet.h, because they must also work without a model. What a template fails with is an
+// answer, {"error": ...}; a line that is no request gives one as well, and exit status 1.
+#include <CLI/CLI.hpp>
+
+#include <ctime>
+#include <fstream>
+#include <iostream>
+#include <iterator>
+#include <memory>
+#include <nlohmann/json.hpp>
+#include <optional>
+#include <stdexcept>
+#include <string>
+
+#include "base/memory.hpp"
+#include "chat/conversation.hpp"
+#include "chat/parse_json.hpp"
+#include "chat/strftime.hpp"
+#include "chat/template.hpp"
+#include "gguf/file.hpp"
+#include "tokenizer/tokenizer.hpp"
+#include "tools/commands.hpp"
+#include "tools/help.hpp"
+
+namespace tools {
+
+namespace {
+
+namespace chat = linnet::chat;
+namespace gguf = linnet::gguf;
+
+struct Options {
+    std::string model, file;
+    bool jsonl = false;
+};
+
+// A template and the texts that go with it.
+struct Source {
+    std::string text, bos, eos;
+};
+
+// What cannot be asked, in contrast to what a template answers.
+struct BadLine : std::runtime_error {
+    using std::runtime_error::runtime_error;
+};
+
+std::string read_file(const std::string& path) {
+    std::ifstream file(path, std::ios::binary);
+    std::string text((std::istreambuf_iterator<char>(file)), {});
+    if (!file) throw std::runtime_error("cannot read " + path);
+    return text;
+}
+
+Source read_model(const std::string& path, bool with_template, linnet::Memory& memory) {
+    const auto file = gguf::File::open(path, true, memory);
+    Source source;
+    if (with_template) {
+        const auto text = file.string("tokenizer.chat_template");
+        if (!text) throw std::runtime_error(path + ": no tokenizer.chat_template; give one with --template");
+        source.text = *text;
+    }
+    const linnet::Tokenizer tokenizer(file, memory, linnet::Log{});
+    if (tokenizer.bos() != linnet::kNoToken) source.bos = tokenizer.text(tokenizer.bos());
+    if (tokenizer.eos() != linnet::kNoToken) source.eos = tokenizer.text(tokenizer.eos());
+    return source;
+}
+
+chat::Moment local_time() {
+    const std::time_t now = std::time(nullptr);
+    std::tm parts{};
+    localtime_r(&now, &parts);
+    return {parts.tm_year + 1900, parts.tm_mon + 1, parts.tm_mday, parts.tm_hour, parts.tm_min, parts.tm_sec};
+}
+
+std::optional<std::string_view> text_field(const chat::Value& line, std::string_view name) {
+    const chat::Value* const value = chat::find(*line.dict, name);
+    if (value == nullptr || value->is(chat::Kind::none)) return std::nullopt;
+    if (!value->is(chat::Kind::string)) throw BadLine(fmt::format("{} must be a text", name));
+    return value->view_text();
+}
+
+chat::RenderOptions render_options(const chat::Value& line) {
+    chat::RenderOptions options;
+    const auto now = text_field(line, "now");
+    options.now = now ? chat::parse_moment(*now) : local_time();
+    return options;
+}
+
+// Empty lines are passed over.
+template <class Answer>
+void answer_lines(linnet::Memory& memory, int& status, Answer answer) {
+    std::string line;
+    while (std::getline(std::cin, line)) {
+        if (line.empty()) continue;
+        nlohmann::ordered_json result;
+        try {
+            chat::Arena arena(memory, (1 << 20) + 64 * std::uint64_t{line.size()},
+                              1000 + 4 * std::uint64_t{line.size()});
+            chat::Value request;
+            try {
+                request = chat::parse_json(arena, line, "line");
+            } catch (const linnet::Error& error) {
+                throw BadLine(error.what());
+            }
+            if (!request.is(chat::Kind::dict)) throw BadLine("a line must be a JSON object");
+            const std::pmr::string text = answer(request, arena);
+            result = {{"text", std::string_view(text)}};
+        } catch (const linnet::Error& error) {
+            result = {{"error", error.what()}};
+        } catch (const BadLine& error) {
+            result = {{"error", error.what()}};
+            status = kExitFailure;
+        }
+        // ASCII only: many readers of lines take U+2028 and its like for the end of one.
+        std::cout << result.dump(-1, ' ', true, nlohmann::ordered_json::error_handler_t::replace) << '\n' << std::flush;
+    }
+}
+
+void render(const Options& options, int& status) {
+    linnet::Memory memory;
+    Source source;
+    if (!options.model.empty()) source = read_model(options.model, options.file.empty(), memory);
+    if (!options.file.empty()) source.text = read_file(options.file);
+    const auto parsed = chat::Template::parse(source.text, memory);
+    answer_lines(memory, status, [&](const chat::Value& line, chat::Arena& arena) {
+        const chat::TokenTexts tokens = {text_field(line, "bos_token").value_or(source.bos),
+                                         text_field(line, "eos_token").value_or(source.eos)};
+        return chat::render_conversation(parsed, line, tokens, render_options(line), arena);
+    });
+}
+
+void jinja(int& status) {
+    linnet::Memory memory;
+    answer_lines(memory, status, [&](const chat::Value& line, chat::Arena& arena) {
+        const auto text = text_field(line, "template");
+        if (!text) throw BadLine("a line needs a template");
+        const chat::Value* const context = chat::find(*line.dict, "context");
+        if (context != nullptr && !context->is(chat::Kind::dict)) throw BadLine("context must be an object");
+        return chat::Template::parse(*text, memory)
+            .render(context != nullptr ? *context : chat::new_dict(arena), render_options(line), memory);
+    });
+}
+
+}  // namespace
+
+void add_render(CLI::App& app, int& status) {
+    auto options = std::make_shared<Options>();
+    CLI::App& command = *app.add_subcommand("render", "Turn conversations into the text that a model sees");
+    explain(command,
+            "Reads conversations from the standard input, one JSON object a line, and writes {\"text\"} for each, "
+            "rendered with the model's own chat template or with one from a file. Fields: messages; tools, documents, "
+            "add_generation_prompt, continue_final_message (ends the text after the last message, for the model to go "
+            "on), extra (further variables, such as {\"enable_thinking\": false}), bos_token, eos_token (default: "
+            "the model's), now (a time such as 2025-03-09T15:04:05; default: the local time). Where the template "
+            "fails, the answer is {\"error\"}; a line that is no conversation gives that and exit status 1.",
+            "echo '{\"messages\": [{\"role\": \"user\", \"content\": \"Hello\"}], \"add_generation_prompt\": true}' | "
+            "linnet render model.gguf --jsonl");
+    auto* const model = command.add_option("MODEL", options->model, "GGUF file; a vocabulary without tensors will do");
+    auto* const file = command.add_option("--template", options->file, "Jinja file to use instead of the model's");
+    command.add_flag("--jsonl", options->jsonl, "Read and write one JSON object a line (the only form there is)");
+    command.callback([options, model, file, &status] {
+        if (model->count() == 0 && file->count() == 0) throw UsageError("render needs a MODEL or --template FILE");
+        render(*options, status);
+    });
+}
+
+void add_jinja(CLI::App& app, int& status) {
+    auto options = std::make_shared<Options>();
+    CLI::App& command = *app.add_subcommand("jinja", "Try Jinja templates");
+    explain(command,
+            "Reads objects {\"template\", \"context\", \"now\"} from the standard input, one a line, and writes "
+            "{\"text\"} or {\"error\"} for each, with the environment that chat templates have: trim_blocks, "
+            "lstrip_blocks, tojson, raise_exception, strftime_now, and nothing else of the outside.",
+            "echo '{\"template\": \"{{ a + 1 }}\", \"context\": {\"a\": 1}}' | linnet jinja --jsonl");
+    command.add_flag("--jsonl", options->jsonl, "Read and write one JSON object a line (the only form there is)");
+    command.callback([options, &status] { jinja(status); });
+}
+
+}  // namespace tools

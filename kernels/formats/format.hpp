@@ -4,6 +4,7 @@
 //     Tile         the same block of 16 rows, interleaved; sizeof(Tile) == 16 * sizeof(Block)
 //     decode()     Block -> floats: the definition of the format
 //     pack<V>()    16 rows' Blocks -> Tile; unpack() one row of it back
+//     kCostlyUnpack  (may be left out) weights are unpacked as seldom as possible, not in registers for several columns
 //     Unpack<V>    Tile -> vectors, one sub-block of 32 weights at a time (quantised formats): open(tile), select(sub),
 //                  then group<g>() for g = 0..7, scale(), and where the format has them: minimum(); half_scale(0 | 1),
 //                  an integer per 16 weights; with both, half_minimum(0 | 1), integers that count minimum() and are

@@ -17,6 +17,7 @@ struct iq1_m {
     static constexpr int kMaxQuant = 25;
     static constexpr bool kHasMinimum = false;
     static constexpr bool kHalfScales = true;
+    static constexpr bool kCostlyUnpack = true;
 
     struct Block {
         std::uint8_t q[32];

@@ -17,6 +17,7 @@ struct iq1_s {
     static constexpr int kMaxQuant = 25;
     static constexpr bool kHasMinimum = false;
     static constexpr bool kHalfScales = false;
+    static constexpr bool kCostlyUnpack = true;
 
     struct Block {
         std::uint16_t d;

@@ -16,6 +16,7 @@ struct iq2_xs {
     static constexpr int kMaxQuant = 107;
     static constexpr bool kHasMinimum = false;
     static constexpr bool kHalfScales = true;
+    static constexpr bool kCostlyUnpack = true;
 
     struct Block {
         std::uint16_t d;

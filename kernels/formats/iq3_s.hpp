@@ -17,6 +17,7 @@ struct iq3_s {
     static constexpr int kMaxQuant = 31;
     static constexpr bool kHasMinimum = false;
     static constexpr bool kHalfScales = false;
+    static constexpr bool kCostlyUnpack = true;
     // 1, 3 .. 15, then negative; + 16.
     static constexpr std::uint8_t kQuants[16] = {17, 19, 21, 23, 25, 27, 29, 31, 15, 13, 11, 9, 7, 5, 3, 1};
 

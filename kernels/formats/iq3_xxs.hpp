@@ -16,6 +16,7 @@ struct iq3_xxs {
     static constexpr int kMaxQuant = 126;
     static constexpr bool kHasMinimum = false;
     static constexpr bool kHalfScales = false;
+    static constexpr bool kCostlyUnpack = true;
     // 4, 12, 20, 28, 36, 44, 52, 62, then negative; + 64.
     static constexpr std::uint8_t kQuants[16] = {68, 76, 84, 92, 100, 108, 116, 126, 60, 52, 44, 36, 28, 20, 12, 2};
 

@@ -19,6 +19,7 @@ struct nvfp4 {
     static constexpr int kMaxQuant = mxfp4::kMaxQuant;
     static constexpr bool kHasMinimum = false;
     static constexpr bool kHalfScales = false;
+    static constexpr bool kCostlyUnpack = true;
 
     struct Block {
         std::uint8_t scales[4];

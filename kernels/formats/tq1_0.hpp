@@ -16,6 +16,7 @@ struct tq1_0 {
     static constexpr int kMaxQuant = 2;
     static constexpr bool kHasMinimum = false;
     static constexpr bool kHalfScales = false;
+    static constexpr bool kCostlyUnpack = true;
 
     struct Block {
         std::uint8_t q[52];

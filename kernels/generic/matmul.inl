@@ -12,15 +12,18 @@ namespace {
 // Up to here, unpacking in registers for each panel costs less than writing the unpacked weights.
 inline constexpr std::size_t kFewTokens = 8;
 
+template <class F>
+inline constexpr bool kCostlyUnpack = requires {
+    F::kCostlyUnpack;
+};
+
 template <class V, class F>
 void matmul(const MatmulArgs& a) {
-    if (a.n_tokens == 1) {
-        matmul_few<V, F, 1>(a);  // one sequential stream of weights
-    } else if (a.n_tokens <= kFewTokens) {
-        matmul_few<V, F, V::kTiles>(a);  // tiles share the loads of activations
-    } else {
-        matmul_many<V, F, V::kTiles>(a);
+    if (a.n_tokens == 1) return matmul_few<V, F, 1, 1>(a);  // one sequential stream of weights
+    if constexpr (!kCostlyUnpack<F>) {
+        if (a.n_tokens <= kFewTokens) return matmul_few<V, F, V::kTiles, max_columns<V, F>()>(a);
     }
+    matmul_many<V, F, V::kTiles>(a);
 }
 
 }  // namespace

@@ -30,12 +30,12 @@ inline void store_tiles(const Floats (&acc)[T][N], float* y, std::size_t y_strid
     }
 }
 
-// Calls f<N>(first column) for the columns of a panel: N at a time, then the rest.
+// Calls f<N>(first column) for the columns of a panel: N at a time, then the rest by 8, 4, 2, 1.
 template <int N, class Call>
 inline void for_columns(std::size_t column, std::size_t n_columns, Call call) {
     for (; n_columns - column >= N; column += N) call.template operator()<N>(column);
     if constexpr (N > 1) {
-        if (column < n_columns) for_columns<(N > 8 ? 8 : N > 4 ? 4 : N - 1)>(column, n_columns, call);
+        if (column < n_columns) for_columns<(N > 8 ? 8 : N > 4 ? 4 : N > 2 ? 2 : 1)>(column, n_columns, call);
     }
 }
 
@@ -118,7 +118,8 @@ inline void for_tiles(const MatmulArgs& a, Call call) {
     }
 }
 
-template <class V, class F, int T>
+// T rows of tiles and up to N columns at a time.
+template <class V, class F, int T, int N>
 void matmul_few(const MatmulArgs& a) {
     // Weights come from memory at a rate that the hardware's prefetching does not reach for formats of few bytes
     // (measured: 26 GB/s of 40; 34 with it). One tile: some 8 kB ahead in the stream; several: as far as those that
@@ -126,15 +127,15 @@ void matmul_few(const MatmulArgs& a) {
     constexpr std::size_t kOneTileAhead = 8192;
     for_tiles<F, T>(a, [&](const typename F::Tile* const(&tiles)[T], std::size_t row) {
         for_panels<F>(a, 0, a.n_tokens, [&](std::size_t t, std::size_t width, const std::byte* panel) {
-            for_columns<max_columns<V, F>()>(0, width, [&]<int N>(std::size_t column) {
+            for_columns<N>(0, width, [&]<int n>(std::size_t column) {
                 float* y = a.y + (t + column) * a.y_stride + row;
                 if constexpr (F::kBlock == 1) {
-                    stream_float_tiles<V, F, N, T>(tiles, a.n_in, reinterpret_cast<const float*>(panel) + column, width,
+                    stream_float_tiles<V, F, n, T>(tiles, a.n_in, reinterpret_cast<const float*>(panel) + column, width,
                                                    y, a.y_stride, a.n_rows - row);
                 } else {
                     const std::size_t next = T == 1 ? (kSubBlockBytes<F> < 512 ? kOneTileAhead : 0)
                                                     : T * a.n_in / F::kBlock * sizeof(typename F::Tile);
-                    stream_tiles<V, F, N, T>(tiles, a.n_in, Q8Panel{panel, width}, column, y, a.y_stride,
+                    stream_tiles<V, F, n, T>(tiles, a.n_in, Q8Panel{panel, width}, column, y, a.y_stride,
                                              a.n_rows - row, t + column == 0 ? next : 0);
                 }
             });

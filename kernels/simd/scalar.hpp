@@ -12,11 +12,11 @@ namespace {
 
 struct Scalar {
     // Shape of the micro-kernels: columns of activations and tiles of weights at once, and whether groups of weights
-    // are unpacked and used one by one or all before the dot products.
-    static constexpr int kColumns = 4;
-    static constexpr int kHalfColumns = 4;   // formats with two scales per block
-    static constexpr int kFloatColumns = 4;  // float weights
-    static constexpr int kAttentionColumns = 4;
+    // are unpacked and used one by one or all before the dot products. One is all that the definition needs.
+    static constexpr int kColumns = 1;
+    static constexpr int kHalfColumns = 1;   // formats with two scales per block
+    static constexpr int kFloatColumns = 1;  // float weights
+    static constexpr int kAttentionColumns = 1;
     static constexpr int kTiles = 1;
     static constexpr bool kOneGroup = false;
 

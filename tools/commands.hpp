@@ -30,5 +30,6 @@ void add_verify(CLI::App& app, int& status);
 void add_perplexity(CLI::App& app, int& status);
 void add_bench(CLI::App& app, int& status);
 void add_synth(CLI::App& app, int& status);
+void add_constrain(CLI::App& app, int& status);
 
 }  // namespace tools

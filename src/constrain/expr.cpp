@@ -19,7 +19,7 @@ std::uint64_t hash_of(const ByteSet& set) noexcept {
 }  // namespace
 
 Exprs::Exprs(std::pmr::memory_resource* memory)
-    : nodes_(memory), children_(memory), sets_(memory), multiples_(memory), node_ids_(memory), set_ids_(memory) {
+    : nodes_(memory), children_(memory), sets_(memory), multiples_(memory), node_ids_(memory), set_ids_(memory), multiple_ids_(memory) {
     intern({Kind::none, false, true, 0, 0, 0, 0}, {});
     intern({Kind::empty, true, true, 0, 0, 0, 0}, {});
     sets_.push_back(ByteSet::all());
@@ -35,7 +35,8 @@ Exprs::Exprs(const Exprs& other, std::pmr::memory_resource* memory)
       sets_(other.sets_, memory),
       multiples_(other.multiples_, memory),
       node_ids_(other.node_ids_, memory),
-      set_ids_(other.set_ids_, memory) {}
+      set_ids_(other.set_ids_, memory),
+      multiple_ids_(other.multiple_ids_, memory) {}
 
 std::size_t Exprs::n_bytes() const noexcept {
     return nodes_.capacity() * sizeof(Node) + children_.capacity() * sizeof(ExprId) +
@@ -253,11 +254,15 @@ ExprId Exprs::repeat(ExprId expr, std::uint32_t min, std::uint32_t max) {
 }
 
 ExprId Exprs::multiple(const Multiple& multiple) {
-    auto found = std::ranges::find(multiples_, multiple);
-    const auto index = static_cast<std::uint32_t>(found - multiples_.begin());
-    if (found == multiples_.end()) {
-        if (multiples_.size() >= 100'000) throw Error(Status::unsupported, "multipleOf needs too many states");
+    const std::uint64_t hash = mix(mix(multiple.divisor, multiple.rest), std::uint64_t{multiple.scale} << 32U |
+                                                                             multiple.n_digits << 2U |
+                                                                             (multiple.first ? 2U : 0U) |
+                                                                             (multiple.lone_zero ? 1U : 0U));
+    std::uint32_t index = multiple_ids_.find(hash, [&](std::uint32_t id) { return multiples_[id] == multiple; });
+    if (index == kNoId) {
+        index = static_cast<std::uint32_t>(multiples_.size());
         multiples_.push_back(multiple);
+        multiple_ids_.add(hash, index);
     }
     // Missing fraction digits are zeros.
     bool divides = !multiple.first && multiple.n_digits != 1;

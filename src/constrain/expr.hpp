@@ -101,6 +101,7 @@ class Exprs {
     std::pmr::vector<Multiple> multiples_;
     IdTable node_ids_;
     IdTable set_ids_;
+    IdTable multiple_ids_;
 };
 
 }  // namespace linnet::constrain

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 // A compiled constraint: rules over lexemes (regular expressions over bytes), whatever it was written in. Immutable; any
-// number of sessions and threads may use one. Every rule matches something: what can match nothing was removed, so a
-// matcher never runs into a dead end.
+// number of sessions and threads may use one. What can match nothing was removed, so a matcher never runs into a dead
+// end; only a schema that no value satisfies leaves a grammar that allows nothing from the start.
 #pragma once
 
 #include <array>
@@ -66,7 +66,7 @@ struct Group {
 struct GrammarLimits {
     std::uint32_t max_text = 1u << 22;    // bytes of the constraint's text
     std::uint32_t max_nesting = 512;      // of its brackets
-    std::uint32_t max_rules = 100'000;
+    std::uint32_t max_rules = 20'000;
     std::uint32_t max_places = 1'000'000;
 };
 
@@ -85,6 +85,12 @@ class Grammar {
     static Grammar from_regex(std::string_view pattern, Memory& memory, const GrammarLimits& limits = {});
     static Grammar from_choices(std::span<const std::string_view> choices, Memory& memory,
                                 const GrammarLimits& limits = {});
+
+    // True for a schema like `false`: no text satisfies it.
+    bool allows_nothing() const noexcept {
+        const Place& first = places_[rules_[0]];
+        return first.kind == Place::Kind::choice && first.b == 0;
+    }
 
     const Dfa& dfa() const noexcept { return dfa_; }
     const Place& place(std::uint32_t index) const noexcept { return places_[index]; }

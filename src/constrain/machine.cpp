@@ -14,6 +14,22 @@ namespace {
 constexpr std::uint64_t kNoStep = ~std::uint64_t{0};
 constexpr std::uint32_t kBottom = 0;  // the stack under the whole text
 
+// The least number of slots that advance all of `counters` between them, kNoId when they cannot.
+template <class Left>
+std::uint32_t cover(const Group& group, std::uint32_t counters, const Left& left) {
+    std::array<std::uint32_t, 1U << Group::kMaxCounters> least;
+    least.fill(kNoId);
+    least[0] = 0;
+    for (std::uint32_t have = 0; have < least.size(); ++have) {
+        if (least[have] == kNoId) continue;
+        for (const Slot& slot : group.slots) {
+            const std::uint32_t with = (have | slot.counts) & counters;
+            if (with != have && left(slot)) least[with] = std::min(least[with], least[have] + 1);
+        }
+    }
+    return least[counters];
+}
+
 }  // namespace
 
 Machine::Machine(const Grammar& grammar, std::pmr::memory_resource* memory, const MatcherLimits& limits)
@@ -141,13 +157,21 @@ bool Machine::usable(const Group& group, const Slot& slot, std::uint32_t counts)
     const auto left = [&](const Slot& other) {
         return other.once == kNoId || (other.once != slot.once && !is_set(other.once));
     };
+    std::array<std::uint32_t, Group::kMaxCounters> missing = {};
     for (std::uint32_t i = 0; i < group.counters.size(); ++i) {
         const std::uint32_t have = words[1 + i] + (slot.counts >> i & 1U);
-        if (have >= group.counters[i].min) continue;
-        needed += group.counters[i].min - have;
-        const bool possible = std::ranges::any_of(
-            group.slots, [&](const Slot& other) { return (other.counts >> i & 1U) != 0 && left(other); });
-        if (!possible) return false;
+        missing[i] = group.counters[i].min > have ? group.counters[i].min - have : 0;
+    }
+    while (missing != std::array<std::uint32_t, Group::kMaxCounters>{}) {
+        // A round in which every missing counter advances, in as few members as that takes.
+        std::uint32_t counters = 0;
+        for (std::uint32_t i = 0; i < missing.size(); ++i) counters |= missing[i] > 0 ? 1U << i : 0;
+        const std::uint32_t n_members = cover(group, counters, left);
+        if (n_members == kNoId) return false;
+        std::uint32_t n_rounds = Exprs::kUnbounded;
+        for (const std::uint32_t n_missing : missing) n_rounds = n_missing > 0 ? std::min(n_rounds, n_missing) : n_rounds;
+        for (std::uint32_t& n_missing : missing) n_missing -= n_missing > 0 ? n_rounds : 0;
+        needed += std::uint64_t{n_rounds} * n_members;
     }
     if (group.max != Exprs::kUnbounded && n + 1 + needed > group.max) return false;
     if (n + 1 >= group.min) return true;

@@ -35,10 +35,6 @@ class SchemaCompiler {
         rule(schemas_.all(schemas_.document().root(), true));
         for (std::size_t i = 0; i < drafts_.size(); ++i) draft(i);
         find_productive();
-        if (!drafts_[0].productive) {
-            schemas_.document().fail(schemas_.document().root(), "", "no value satisfies the schema",
-                                     Status::invalid_argument);
-        }
         for (std::size_t i = 0; i < drafts_.size(); ++i) emit(i);
     }
 
@@ -105,14 +101,9 @@ class SchemaCompiler {
             slot.rule = rule(value);
             slot.once = add_bit(group);
             if (named.required) group.required.back() |= std::uint64_t{1} << (slot.once % 64);
-            group.slots.push_back(slot);
-            for (std::size_t i = 0; i < set.exists.size(); ++i) {
-                if (!schemas_.dfa().matches(set.exists[i].keys, named.key)) continue;
-                slot.rule = rule(schemas_.both(value, set.exists[i].value));
-                slot.counts = 1U << i;
-                group.slots.push_back(slot);
-                slot.counts = 0;
-            }
+            add_ways(set, slot, value, group, [&](const ObjectSet::Keyed& exists, Slot&) {
+                return schemas_.dfa().matches(exists.keys, named.key);
+            });
         }
         add_other_keys(set, exprs_.literals(std::move(names)), group);
         groups.push_back(std::move(group));
@@ -143,15 +134,30 @@ class SchemaCompiler {
             Slot slot;
             slot.key = kind.keys;
             slot.colon = colon_;
-            slot.rule = rule(kind.value);
-            group.slots.push_back(slot);
-            for (std::size_t i = 0; i < set.exists.size(); ++i) {
-                slot.key = exprs_.all_of(kind.keys, set.exists[i].keys);
-                if (schemas_.dfa().matches_nothing(slot.key)) continue;
-                slot.rule = rule(schemas_.both(kind.value, set.exists[i].value));
-                slot.counts = 1U << i;
-                group.slots.push_back(slot);
+            add_ways(set, slot, kind.value, group, [&](const ObjectSet::Keyed& exists, Slot& way) {
+                way.key = exprs_.all_of(way.key, exists.keys);
+                return !schemas_.dfa().matches_nothing(way.key);
+            });
+        }
+    }
+
+    // The slot, once for each set of conditions that such a property can fulfil. `narrow` says whether its key can, and
+    // leaves the keys that do.
+    template <class Narrow>
+    void add_ways(const ObjectSet& set, const Slot& slot, AllId value, Group& group, const Narrow& narrow) {
+        for (std::uint32_t counts = 0; counts < 1U << set.exists.size(); ++counts) {
+            Slot way = slot;
+            AllId all = value;
+            bool possible = true;
+            for (std::size_t i = 0; i < set.exists.size() && possible; ++i) {
+                if ((counts >> i & 1U) == 0) continue;
+                all = schemas_.both(all, set.exists[i].value);
+                possible = all != kNothing && narrow(set.exists[i], way);
             }
+            if (!possible) continue;
+            way.rule = rule(all);
+            way.counts = counts;
+            group.slots.push_back(way);
         }
     }
 
@@ -312,7 +318,6 @@ class SchemaCompiler {
 
     void emit(std::size_t index) {
         Draft& draft = drafts_[index];
-        if (!draft.productive) return;
         std::vector<std::uint32_t> places;
         if (draft.scalar != Exprs::kNone) places.push_back(builder_.lexeme(draft.scalar, Grammar::kBackPlace));
         for (Group& group : draft.groups) {

@@ -32,6 +32,7 @@ namespace {
     "(([A-Za-z0-9._~!$&'()*+,;=:-]|%[0-9A-Fa-f]{2})*@)?(\\[" LINNET_IPV6                                        \
     "\\]|([A-Za-z0-9._~!$&'()*+,;=-]|%[0-9A-Fa-f]{2})*)(:\\d*)?"
 #define LINNET_SEGMENTS "(/" LINNET_PCHAR "*)*"
+#define LINNET_VARIABLE "([A-Za-z0-9_]|%[0-9A-Fa-f]{2})(\\.?([A-Za-z0-9_]|%[0-9A-Fa-f]{2}))*(:[1-9]\\d{0,3}|\\*)?"
 
 struct Format {
     std::string_view name, pattern;
@@ -54,13 +55,14 @@ constexpr std::array kFormats = {
                             "+" LINNET_SEGMENTS ")?)|//" LINNET_AUTHORITY LINNET_SEGMENTS "|/(" LINNET_PCHAR
                             "+" LINNET_SEGMENTS ")?|([A-Za-z0-9._~!$&'()*+,;=@-]|%[0-9A-Fa-f]{2})+" LINNET_SEGMENTS
                             "|)" LINNET_QUERY "$"},
+    Format{"uri-template", "^([^\\x00-\\x20\\x7F\"'%<>\\\\^`{|}]|%[0-9A-Fa-f]{2}|\\{[+#./;?&=,!@|]?" LINNET_VARIABLE
+                           "(," LINNET_VARIABLE ")*\\})*$"},
     Format{"uuid", "^[0-9A-Fa-f]{8}(-[0-9A-Fa-f]{4}){3}-[0-9A-Fa-f]{12}$"},
     Format{"json-pointer", "^(/([^/~]|~[01])*)*$"},
     Format{"relative-json-pointer", "^(0|[1-9]\\d*)(#|(/([^/~]|~[01])*)*)$"},
 };
 
-constexpr std::array<std::string_view, 6> kRefused = {"idn-email", "idn-hostname", "iri",
-                                                      "iri-reference", "uri-template", "regex"};
+constexpr std::array<std::string_view, 5> kRefused = {"idn-email", "idn-hostname", "iri", "iri-reference", "regex"};
 
 }  // namespace
 

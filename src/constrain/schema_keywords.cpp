@@ -10,6 +10,12 @@
 
 namespace linnet::constrain {
 
+namespace {
+
+constexpr std::uint64_t kMaxDivisor = 100'000;
+
+}  // namespace
+
 std::uint32_t Schemas::count(const Json& schema, const char* key, std::uint32_t missing) const {
     const Json* value = member(schema, key);
     if (value == nullptr) return missing;
@@ -40,8 +46,6 @@ Decimal Schemas::decimal(const Json& schema, const char* key) const {
     if (!read_decimal(value.dump(), result)) document_.fail(schema, key, "out of proportion");
     return result;
 }
-
-ExprId Schemas::key_literal(const std::string& key) { return exprs().literal("\"" + escaped(key) + "\""); }
 
 void Schemas::type(const Json& schema, ValueSet& values, bool positive) {
     const Json* type = member(schema, "type");
@@ -114,9 +118,12 @@ void Schemas::numbers(const Json& schema, ValueSet& values, ValueSet& broken) {
     const Decimal factor = decimal(schema, "multipleOf");
     const std::string digits = factor.integer + factor.fraction;
     if (factor.negative || factor.zero()) document_.fail(schema, "multipleOf", "not positive", Status::invalid_argument);
-    if (digits.size() > 15) document_.fail(schema, "multipleOf", "too many digits");
     std::uint64_t divisor = 0;
-    for (const char c : digits) divisor = divisor * 10 + static_cast<std::uint64_t>(c - '0');
+    for (const char c : digits) {
+        divisor = divisor * 10 + static_cast<std::uint64_t>(c - '0');
+        // Every remainder is a state.
+        if (divisor > kMaxDivisor || digits.size() > 40) document_.fail(schema, "multipleOf", "too many digits");
+    }
     const ExprId multiple = number_multiple(table, divisor, static_cast<std::uint32_t>(factor.fraction.size()));
     add(table.all_of(texts_.number_plain, multiple));
     broken.number = table.any_of(broken.number, without(texts_.number_plain, multiple));

@@ -54,7 +54,11 @@ ValueSet Schemas::logic(const Json& schema, ValueSet result, bool positive) {
     }
     if (const Json* parts = list(schema, "oneOf")) {
         try {
-            add(one_of(*parts, positive));
+            if (positive) {
+                result = one_of(*parts, result, true);
+            } else {
+                add(one_of(*parts, everything(), false));
+            }
         } catch (const Error& error) {
             if (error.status() != Status::unsupported || std::string_view(error.what()).find('#') != std::string_view::npos) {
                 throw;
@@ -70,16 +74,19 @@ ValueSet Schemas::logic(const Json& schema, ValueSet result, bool positive) {
     return result;
 }
 
-ValueSet Schemas::one_of(const Json& list, bool positive) {
+// Which alternatives exclude each other depends on what else is asked for: `others`.
+ValueSet Schemas::one_of(const Json& list, const ValueSet& others, bool positive) {
     std::vector<AllId> parts;
     for (const Json& part : list) parts.push_back(all(part, true));
     ValueSet result = nothing();
     if (positive) {
+        std::vector<ValueSet> alone;
+        for (const AllId part : parts) alone.push_back(meet(others, values(part)));
         for (std::size_t i = 0; i < parts.size(); ++i) {
-            ValueSet only = values(parts[i]);
+            ValueSet only = alone[i];
             for (std::size_t j = 0; j < parts.size(); ++j) {
                 if (j == i || is_empty(both(parts[i], parts[j]), kLook)) continue;
-                only = meet(only, values(all(list[j], false)));
+                if (!is_empty(meet(alone[i], values(parts[j])), kLook)) only = meet(only, values(all(list[j], false)));
             }
             result = unite(std::move(result), only);
         }

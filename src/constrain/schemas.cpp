@@ -32,7 +32,7 @@ void add_alternatives(std::vector<Set>& sets, const std::vector<Set>& more) {
 }  // namespace
 
 Schemas::Schemas(SchemaDocument& document, Dfa& dfa, const JsonTexts& texts)
-    : document_(document), dfa_(dfa), texts_(texts), integer_(texts.integer), alls_{{}, {kFalse}} {
+    : document_(document), dfa_(dfa), texts_(texts), alls_{{}, {kFalse}} {
     all_ids_ = {{alls_[0], kEverything}, {alls_[1], kNothing}};
     all_values_.resize(2);
     all_values_[kEverything] = {Progress::done, everything()};
@@ -215,13 +215,7 @@ bool Schemas::is_empty(AllId all, unsigned depth) {
     if (all == kEverything || depth == 0) return false;
     ++guessing_;
     try {
-        const ValueSet& set = values(all);
-        bool empty = true;
-        for (const ExprId expr : {set.string, set.number, set.boolean, set.null}) {
-            empty = empty && (expr == Exprs::kNone || dfa_.matches_nothing(expr));
-        }
-        empty = empty && std::ranges::all_of(set.arrays, [&](const ArraySet& s) { return is_empty(s, depth - 1); }) &&
-                std::ranges::all_of(set.objects, [&](const ObjectSet& s) { return is_empty(s, depth - 1); });
+        const bool empty = is_empty(values(all), depth);
         --guessing_;
         return empty;
     } catch (const InProgress&) {
@@ -231,6 +225,14 @@ bool Schemas::is_empty(AllId all, unsigned depth) {
         --guessing_;
         throw;
     }
+}
+
+bool Schemas::is_empty(const ValueSet& set, unsigned depth) {
+    for (const ExprId expr : {set.string, set.number, set.boolean, set.null}) {
+        if (expr != Exprs::kNone && !dfa_.matches_nothing(expr)) return false;
+    }
+    return std::ranges::all_of(set.arrays, [&](const ArraySet& array) { return is_empty(array, depth - 1); }) &&
+           std::ranges::all_of(set.objects, [&](const ObjectSet& object) { return is_empty(object, depth - 1); });
 }
 
 bool Schemas::is_empty(const ArraySet& set, unsigned depth) {

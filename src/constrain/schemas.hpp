@@ -55,6 +55,7 @@ class Schemas {
     ValueSet unite(ValueSet one, const ValueSet& other);
     std::optional<ArraySet> meet(const ArraySet& one, const ArraySet& other);
     std::optional<ObjectSet> meet(const ObjectSet& one, const ObjectSet& other);
+    bool is_empty(const ValueSet& set, unsigned depth);
     bool is_empty(const ArraySet& set, unsigned depth);
     bool is_empty(const ObjectSet& set, unsigned depth);
     ExprId without(ExprId plain, ExprId expr) { return exprs().all_of(plain, exprs().negation(expr)); }
@@ -73,23 +74,20 @@ class Schemas {
     void object_members(const Json& schema, ObjectSet& set, std::vector<ObjectSet>& broken);
     // Keywords made of schemas, and constants: schema_logic.cpp.
     ValueSet logic(const Json& schema, ValueSet values, bool positive);
-    ValueSet one_of(const Json& list, bool positive);
+    ValueSet one_of(const Json& list, const ValueSet& others, bool positive);
     ValueSet conditional(const Json& schema, bool positive);
     ValueSet dependencies(const Json& schema, const char* keyword, bool positive);
     ValueSet constant(const Json& schema, const Json& list, bool positive);
     const Json& constant_schema(const Json& value, const Json& origin);
-    ValueSet any_value_of(const Json& list, bool positive_meet, bool positive);
 
     std::uint32_t count(const Json& schema, const char* key, std::uint32_t missing) const;
     const Json* list(const Json& schema, const char* key) const;
     const Json* schema_map(const Json& schema, const char* key) const;
     Decimal decimal(const Json& schema, const char* key) const;
-    ExprId key_literal(const std::string& key);
 
     SchemaDocument& document_;
     Dfa& dfa_;
     const JsonTexts& texts_;
-    ExprId integer_;  // without the plain numbers' other forms
     std::vector<const Json*> schemas_;
     std::unordered_map<const Json*, std::uint32_t> schema_ids_;
     std::deque<Entry> literals_;

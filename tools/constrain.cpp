@@ -118,14 +118,15 @@ void answer_lines(const Options& options, int& status) {
 void add_constrain(CLI::App& app, int& status) {
     auto options = std::make_shared<Options>();
     CLI::App& command = *app.add_subcommand("constrain", "Check documents against a schema, grammar, regex or choices");
-    explain(command,
-            "Reads objects {\"schema\", \"documents\"} from the standard input, one a line; instead of the JSON schema "
-            "there may be a \"grammar\" (GBNF text), a \"regex\" or \"choices\" (a list of texts). Each document is "
-            "turned into tokens, which have to be in the masks that a generation under the constraint would use. "
-            "Writes {\"accepted\": [bool, ...], \"compile_us\", \"mask_us\": [of every token]} for each, times in "
-            "microseconds of the processor, or {\"error\"}, and the exit status is then 1.",
-            "echo '{\"schema\": {\"type\": \"integer\"}, \"documents\": [\"12\", \"x\"]}' | linnet constrain model.gguf "
-            "--jsonl");
+    explain(
+        command,
+        "Reads objects {\"schema\", \"documents\"} from the standard input, one a line; instead of the JSON schema "
+        "there may be a \"grammar\" (GBNF text), a \"regex\" or \"choices\" (a list of texts). Each document is "
+        "turned into tokens, which have to be in the masks that a generation under the constraint would use. "
+        "Writes {\"accepted\": [bool, ...], \"compile_us\", \"mask_us\": [of every token]} for each, times in "
+        "microseconds of the processor, or {\"error\"}, and the exit status is then 1.",
+        "echo '{\"schema\": {\"type\": \"integer\"}, \"documents\": [\"12\", \"x\"]}' | linnet constrain model.gguf "
+        "--jsonl");
     command.add_option("VOCAB", options->model, "GGUF file; a vocabulary without tensors will do")->required();
     command.add_flag("--jsonl", options->jsonl, "Read and write one JSON object a line (the only form there is)");
     command.callback([options, &status] { answer_lines(*options, status); });

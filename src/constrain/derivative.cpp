@@ -93,9 +93,7 @@ void Exprs::mark_classes(ExprId expr, std::span<std::uint64_t, 256> marks) const
         node = &nodes_[expr];
     }
     switch (node->kind) {
-        case Kind::bytes:
-            sets_[node->a].for_each([&](unsigned byte) { marks[byte] = mix(marks[byte], expr); });
-            break;
+        case Kind::bytes: sets_[node->a].for_each([&](unsigned byte) { marks[byte] = mix(marks[byte], expr); }); break;
         case Kind::any_of:
         case Kind::all_of:
             for (const ExprId child : children(*node)) mark_classes(child, marks);

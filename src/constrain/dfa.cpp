@@ -64,7 +64,7 @@ std::uint32_t Dfa::make_map(ExprId expr, std::uint16_t& n_classes) {
 
 StateId Dfa::intern(ExprId expr) {
     if (expr < by_expr_.size() && by_expr_[expr] != kNoId) return by_expr_[expr];
-    State state = {expr, 0, static_cast<std::uint32_t>(targets_.size()), 0, exprs_.nullable(expr), Life::unknown,
+    State state = {expr,  0, static_cast<std::uint32_t>(targets_.size()), 0, exprs_.nullable(expr), Life::unknown,
                    kNoId, 0};
     if (exprs_.node(expr).plain || state.accepts) state.life = Life::alive;
     state.map = make_map(expr, state.n_classes);

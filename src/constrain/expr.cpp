@@ -19,7 +19,13 @@ std::uint64_t hash_of(const ByteSet& set) noexcept {
 }  // namespace
 
 Exprs::Exprs(std::pmr::memory_resource* memory)
-    : nodes_(memory), children_(memory), sets_(memory), multiples_(memory), node_ids_(memory), set_ids_(memory), multiple_ids_(memory) {
+    : nodes_(memory),
+      children_(memory),
+      sets_(memory),
+      multiples_(memory),
+      node_ids_(memory),
+      set_ids_(memory),
+      multiple_ids_(memory) {
     intern({Kind::none, false, true, 0, 0, 0, 0}, {});
     intern({Kind::empty, true, true, 0, 0, 0, 0}, {});
     sets_.push_back(ByteSet::all());
@@ -58,7 +64,8 @@ ExprId Exprs::intern(const Node& node, std::span<const ExprId> children) {
         return std::ranges::equal(this->children(other), children);
     });
     if (found != kNoId) return found;
-    if (nodes_.size() >= kMaxNodes) throw Error(Status::unsupported, "the constraint needs more than {} states", kMaxNodes);
+    if (nodes_.size() >= kMaxNodes)
+        throw Error(Status::unsupported, "the constraint needs more than {} states", kMaxNodes);
     const ExprId id = size();
     nodes_.push_back(node);
     if (listed) {
@@ -76,7 +83,8 @@ Exprs::Node Exprs::measure(Kind kind, std::span<const ExprId> children, bool nul
         result.plain = result.plain && nodes_[child].plain;
         result.depth = std::max(result.depth, nodes_[child].depth + 1);
     }
-    if (result.depth > kMaxDepth) throw Error(Status::unsupported, "the constraint is nested deeper than {}", kMaxDepth);
+    if (result.depth > kMaxDepth)
+        throw Error(Status::unsupported, "the constraint is nested deeper than {}", kMaxDepth);
     return result;
 }
 
@@ -254,10 +262,9 @@ ExprId Exprs::repeat(ExprId expr, std::uint32_t min, std::uint32_t max) {
 }
 
 ExprId Exprs::multiple(const Multiple& multiple) {
-    const std::uint64_t hash = mix(mix(multiple.divisor, multiple.rest), std::uint64_t{multiple.scale} << 32U |
-                                                                             multiple.n_digits << 2U |
-                                                                             (multiple.first ? 2U : 0U) |
-                                                                             (multiple.lone_zero ? 1U : 0U));
+    const std::uint64_t hash =
+        mix(mix(multiple.divisor, multiple.rest), std::uint64_t{multiple.scale} << 32U | multiple.n_digits << 2U |
+                                                      (multiple.first ? 2U : 0U) | (multiple.lone_zero ? 1U : 0U));
     std::uint32_t index = multiple_ids_.find(hash, [&](std::uint32_t id) { return multiples_[id] == multiple; });
     if (index == kNoId) {
         index = static_cast<std::uint32_t>(multiples_.size());

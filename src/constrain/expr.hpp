@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: MIT
-// Regular expressions over bytes, with intersection and complement, as a table of interned nodes: equal expressions have
-// equal ids. Constructors simplify (associative, commutative and idempotent laws, units, zeros), so that an expression
-// has finitely many derivatives (Brzozowski 1964; Owens, Reppy, Turon 2009: "Regular-expression derivatives re-examined").
+// Regular expressions over bytes, with intersection and complement, as a table of interned nodes: equal expressions
+// have equal ids. Constructors simplify (associative, commutative and idempotent laws, units, zeros), so that an
+// expression has finitely many derivatives (Brzozowski 1964; Owens, Reppy, Turon 2009: "Regular-expression derivatives
+// re-examined").
 #pragma once
 
 #include <cstdint>
@@ -32,8 +33,8 @@ class Exprs {
 
     struct Node {
         Kind kind;
-        bool nullable;   // matches the empty text
-        bool plain;      // without all_of and negation: matches something, or is kNone
+        bool nullable;  // matches the empty text
+        bool plain;     // without all_of and negation: matches something, or is kNone
         std::uint32_t depth;
         // bytes: index of the set. concat: head (no concat), tail. any_of, all_of: first child, number of children.
         // negation: child. repeat: child, minimum, maximum. multiple: index into multiples.
@@ -43,7 +44,7 @@ class Exprs {
     // Digits of a decimal number being read whose value has to be a multiple of divisor / 10^scale.
     struct Multiple {
         std::uint64_t divisor;
-        std::uint64_t rest;      // of the digits so far
+        std::uint64_t rest;  // of the digits so far
         std::uint32_t scale;
         std::uint32_t n_digits;  // fraction digits so far + 1; 0: still before the point
         bool first;              // no digit yet

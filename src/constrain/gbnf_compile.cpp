@@ -73,7 +73,8 @@ class GbnfCompiler {
             }
         }
         for (GbnfNode& at : tree_.nodes) {
-            if (at.kind == Kind::choice) std::erase_if(at.parts, [this](std::uint32_t part) { return !is_productive(part); });
+            if (at.kind == Kind::choice)
+                std::erase_if(at.parts, [this](std::uint32_t part) { return !is_productive(part); });
             if (at.kind == Kind::repeat && !is_productive(at.parts[0])) at = {.kind = Kind::sequence, .parts = {}};
         }
     }
@@ -235,7 +236,8 @@ class GbnfCompiler {
                 for (std::size_t end = at.parts.size(); end > 0;) {
                     std::size_t first = end;
                     std::vector<ExprId> parts;
-                    while (first > 0 && is_regular(at.parts[first - 1])) parts.insert(parts.begin(), expr(at.parts[--first]));
+                    while (first > 0 && is_regular(at.parts[first - 1]))
+                        parts.insert(parts.begin(), expr(at.parts[--first]));
                     if (first < end) {
                         next = builder_.lexeme(exprs_.concat(parts), next);
                         end = first;
@@ -268,7 +270,8 @@ class GbnfCompiler {
         const std::uint32_t inner = at.parts[0];
         if (at.max == Exprs::kUnbounded) {
             const std::uint32_t loop = builder_.add_rule();
-            const std::uint32_t again = builder_.add({.kind = Place::Kind::rule, .a = loop, .next = Grammar::kBackPlace});
+            const std::uint32_t again =
+                builder_.add({.kind = Place::Kind::rule, .a = loop, .next = Grammar::kBackPlace});
             const std::vector<std::uint32_t> ways = {place(inner, again), Grammar::kBackPlace};
             builder_.set_rule(loop, builder_.choice(ways));
             next = builder_.add({.kind = Place::Kind::rule, .a = loop, .next = next});

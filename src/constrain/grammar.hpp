@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
-// A compiled constraint: rules over lexemes (regular expressions over bytes), whatever it was written in. Immutable; any
-// number of sessions and threads may use one. What can match nothing was removed, so a matcher never runs into a dead
-// end; only a schema that no value satisfies leaves a grammar that allows nothing from the start.
+// A compiled constraint: rules over lexemes (regular expressions over bytes), whatever it was written in. Immutable;
+// any number of sessions and threads may use one. What can match nothing was removed, so a matcher never runs into a
+// dead end; only a schema that no value satisfies leaves a grammar that allows nothing from the start.
 #pragma once
 
 #include <array>
@@ -56,16 +56,16 @@ struct Group {
     static constexpr std::size_t kMaxCounters = 4;
     ExprId open = Exprs::kEmpty, comma = Exprs::kEmpty, close = Exprs::kEmpty;
     std::vector<Slot> slots;
-    std::vector<Counter> counters;       // at most kMaxCounters
-    std::vector<std::uint64_t> required; // bits that have to be set at the end
+    std::vector<Counter> counters;        // at most kMaxCounters
+    std::vector<std::uint64_t> required;  // bits that have to be set at the end
     std::uint32_t n_bits = 0;
     std::uint32_t min = 0, max = Exprs::kUnbounded;  // members
-    std::uint32_t n_tracked = 0;  // members are counted up to here, which is all that matters
+    std::uint32_t n_tracked = 0;                     // members are counted up to here, which is all that matters
 };
 
 struct GrammarLimits {
-    std::uint32_t max_text = 1u << 22;    // bytes of the constraint's text
-    std::uint32_t max_nesting = 512;      // of its brackets
+    std::uint32_t max_text = 1u << 22;  // bytes of the constraint's text
+    std::uint32_t max_nesting = 512;    // of its brackets
     std::uint32_t max_rules = 20'000;
     std::uint32_t max_places = 1'000'000;
 };
@@ -93,6 +93,8 @@ class Grammar {
     }
 
     const Dfa& dfa() const noexcept { return dfa_; }
+    // How many of its states are those that JsonTexts made: all of these or none.
+    StateId n_json_states() const noexcept { return n_json_states_; }
     const Place& place(std::uint32_t index) const noexcept { return places_[index]; }
     std::span<const Place> places() const noexcept { return places_; }
     std::span<const std::uint32_t> choices(const Place& place) const noexcept {
@@ -109,6 +111,7 @@ class Grammar {
         : dfa_(std::move(dfa)), places_(&memory), choices_(&memory), rules_(&memory), groups_(&memory) {}
 
     Dfa dfa_;
+    StateId n_json_states_ = 0;
     std::pmr::vector<Place> places_;
     std::pmr::vector<std::uint32_t> choices_;
     std::pmr::vector<std::uint32_t> rules_;  // where each begins; the text is the first one
@@ -118,7 +121,8 @@ class Grammar {
 // Puts a grammar together; from_* functions use it.
 class GrammarBuilder {
   public:
-    GrammarBuilder(Dfa dfa, Memory& memory, const GrammarLimits& limits) : limits_(limits), grammar_(std::move(dfa), memory) {
+    GrammarBuilder(Dfa dfa, Memory& memory, const GrammarLimits& limits)
+        : limits_(limits), grammar_(std::move(dfa), memory) {
         add({Place::Kind::end});
         add({Place::Kind::back});
     }
@@ -155,6 +159,12 @@ class GrammarBuilder {
         }
         grammar_.rules_.push_back(Grammar::kBackPlace);
         return static_cast<std::uint32_t>(grammar_.rules_.size() - 1);
+    }
+    // Before anything else was asked of the Dfa.
+    JsonTexts make_json_texts() {
+        const JsonTexts texts(grammar_.dfa_);
+        grammar_.n_json_states_ = texts.n_states;
+        return texts;
     }
     void set_rule(std::uint32_t rule, std::uint32_t place) { grammar_.rules_[rule] = place; }
     Grammar finish() { return std::move(grammar_); }

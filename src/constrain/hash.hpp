@@ -38,7 +38,8 @@ class IdTable {
     // Adds an id that find() did not find.
     void add(std::uint64_t hash, std::uint32_t id) {
         if (2 * (n_ids_ + 1) > slots_.size()) grow();
-        place(hash & (slots_.size() - 1), {static_cast<std::uint32_t>(hash >> 32U), static_cast<std::uint32_t>(hash), id});
+        place(hash & (slots_.size() - 1),
+              {static_cast<std::uint32_t>(hash >> 32U), static_cast<std::uint32_t>(hash), id});
         ++n_ids_;
     }
 

@@ -42,7 +42,8 @@ void add_utf8(Exprs& exprs, std::vector<ExprId>& parts, char32_t low, char32_t h
     utf8::write(high, b);
     ExprId result = Exprs::kEmpty;
     for (std::size_t i = size; i-- > 0;) {
-        result = exprs.concat(byte_range(exprs, static_cast<std::uint8_t>(a[i]), static_cast<std::uint8_t>(b[i])), result);
+        result =
+            exprs.concat(byte_range(exprs, static_cast<std::uint8_t>(a[i]), static_cast<std::uint8_t>(b[i])), result);
     }
     parts.push_back(result);
 }
@@ -129,7 +130,8 @@ ExprId character(Exprs& exprs, const CharSet& set, Encoding encoding) {
         if (encoding == Encoding::json) {
             for (; range.low <= range.high && range.low < 0x60; ++range.low) {
                 const auto byte = static_cast<unsigned>(range.low);
-                parts.push_back(needs_escape(range.low) ? exprs.literal(escape(range.low)) : byte_range(exprs, byte, byte));
+                parts.push_back(needs_escape(range.low) ? exprs.literal(escape(range.low))
+                                                        : byte_range(exprs, byte, byte));
             }
             if (range.low > range.high) continue;
         }
@@ -138,12 +140,13 @@ ExprId character(Exprs& exprs, const CharSet& set, Encoding encoding) {
     return exprs.any_of(parts);
 }
 
-std::string escaped(std::string_view text) {
-    std::string result;
+std::string json_string(std::string_view text) {
+    std::string result(1, '"');
     const char* const end = text.data() + text.size();
     for (const char* p = text.data(); p != end;) {
         const utf8::Char c = utf8::read(p, end);
-        if (c.status != utf8::Status::valid) throw Error(Status::invalid_argument, "a text of the constraint is no UTF-8");
+        if (c.status != utf8::Status::valid)
+            throw Error(Status::invalid_argument, "a text of the constraint is no UTF-8");
         if (needs_escape(c.code)) {
             result += escape(c.code);
         } else {
@@ -151,6 +154,7 @@ std::string escaped(std::string_view text) {
         }
         p += c.size;
     }
+    result += '"';
     return result;
 }
 
@@ -278,9 +282,9 @@ struct Digits {
             parts.push_back(exprs.concat(exprs.literal("0"), any_fraction()));
             if (digits.size() > 1) {
                 const auto shorter = static_cast<std::uint32_t>(digits.size() - 2);
-                parts.push_back(exprs.concat(std::array{byte_range(exprs, '1', '9'),
-                                                        exprs.repeat(byte_range(exprs, '0', '9'), 0, shorter),
-                                                        any_fraction()}));
+                parts.push_back(
+                    exprs.concat(std::array{byte_range(exprs, '1', '9'),
+                                            exprs.repeat(byte_range(exprs, '0', '9'), 0, shorter), any_fraction()}));
             }
         }
         for (std::size_t i = 0; i < digits.size(); ++i) {
@@ -324,8 +328,12 @@ ExprId side(Exprs& exprs, const Decimal& bound, bool up, bool exclusive) {
 
 }  // namespace
 
-ExprId number_at_least(Exprs& exprs, const Decimal& bound, bool exclusive) { return side(exprs, bound, true, exclusive); }
-ExprId number_at_most(Exprs& exprs, const Decimal& bound, bool exclusive) { return side(exprs, bound, false, exclusive); }
+ExprId number_at_least(Exprs& exprs, const Decimal& bound, bool exclusive) {
+    return side(exprs, bound, true, exclusive);
+}
+ExprId number_at_most(Exprs& exprs, const Decimal& bound, bool exclusive) {
+    return side(exprs, bound, false, exclusive);
+}
 
 ExprId number_equal(Exprs& exprs, const Decimal& value) {
     const ExprId part = Digits(exprs).compare(value, false, false, true);

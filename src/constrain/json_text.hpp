@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
-// JSON texts as expressions: characters in their encoding, strings, numbers and their ranges. Strings under a constraint
-// have one spelling only (characters raw, escapes where JSON demands one), so that complements mean what they say.
+// JSON texts as expressions: characters in their encoding, strings, numbers and their ranges. Strings under a
+// constraint have one spelling only (characters raw, escapes where JSON demands one), so that complements mean what
+// they say.
 #pragma once
 
 #include <cstdint>
@@ -41,8 +42,8 @@ enum class Encoding : std::uint8_t {
 
 // One character of the set.
 ExprId character(Exprs& exprs, const CharSet& set, Encoding encoding);
-// `text` as the inside of a JSON string. Bytes that are no UTF-8 are an Error(invalid_argument).
-std::string escaped(std::string_view text);
+// `text` as a JSON string, in the one spelling. Bytes that are no UTF-8 are an Error(invalid_argument).
+std::string json_string(std::string_view text);
 // A number without exponent as digits: sign, integer digits without leading zeros ("" for 0), fraction digits without
 // trailing zeros. False for other numbers (exponents out of proportion).
 struct Decimal {
@@ -65,8 +66,8 @@ struct JsonTexts {
     ExprId number_plain;  // without exponent
     ExprId integer;       // without exponent; a fraction of zeros is allowed
     ExprId boolean, null;
-    ExprId scalar;        // any string, number, boolean, null
-    StateId n_states;     // that the Dfa has afterwards
+    ExprId scalar;     // any string, number, boolean, null
+    StateId n_states;  // that the Dfa has afterwards
 };
 
 // Numbers without exponent.

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
-// Reading by a grammar. A set is made in two steps: items that a byte leads to, then, for every lexeme that may end, the
-// places behind it until the next lexemes begin. A rule's last call pushes nothing, so that stacks grow with nesting and
-// not with length. There is no left recursion in a grammar, hence entering places ends.
+// Reading by a grammar. A set is made in two steps: items that a byte leads to, then, for every lexeme that may end,
+// the places behind it until the next lexemes begin. A rule's last call pushes nothing, so that stacks grow with
+// nesting and not with length. There is no left recursion in a grammar, hence entering places ends.
 #include "constrain/machine.hpp"
 
 #include <algorithm>
@@ -56,18 +56,20 @@ Machine::Machine(const Grammar& grammar, std::pmr::memory_resource* memory, cons
 }
 
 std::size_t Machine::n_bytes() const noexcept {
-    return places_.capacity() * sizeof(Place) + stacks_.capacity() * sizeof(Stack) + frames_.capacity() * sizeof(Frame) +
-           count_words_.capacity() * 4 + sets_.capacity() * sizeof(Set) + items_.capacity() * sizeof(Item) +
-           steps_.capacity() * sizeof(Step) + place_ids_.n_bytes() + stack_ids_.n_bytes() + count_ids_.n_bytes() +
-           set_ids_.n_bytes();
+    return places_.capacity() * sizeof(Place) + stacks_.capacity() * sizeof(Stack) +
+           frames_.capacity() * sizeof(Frame) + count_words_.capacity() * 4 + sets_.capacity() * sizeof(Set) +
+           items_.capacity() * sizeof(Item) + steps_.capacity() * sizeof(Step) + place_ids_.n_bytes() +
+           stack_ids_.n_bytes() + count_ids_.n_bytes() + set_ids_.n_bytes();
 }
 
 std::uint32_t Machine::add_place(const Place& place) {
-    const std::uint64_t hash = mix(mix(mix(place.first ? 1 : 2, static_cast<std::uint64_t>(place.kind)),
-                                       std::uint64_t{place.a} << 32U | place.b), place.next);
+    const std::uint64_t hash = mix(
+        mix(mix(place.first ? 1 : 2, static_cast<std::uint64_t>(place.kind)), std::uint64_t{place.a} << 32U | place.b),
+        place.next);
     std::uint32_t id = place_ids_.find(hash, [&](std::uint32_t other) {
         const Place& p = places_[other];
-        return p.kind == place.kind && p.first == place.first && p.a == place.a && p.b == place.b && p.next == place.next;
+        return p.kind == place.kind && p.first == place.first && p.a == place.a && p.b == place.b &&
+               p.next == place.next;
     });
     if (id == kNoId) {
         id = static_cast<std::uint32_t>(places_.size());
@@ -93,7 +95,8 @@ std::uint32_t Machine::add_stack(std::span<const Frame> frames) {
     });
     if (id == kNoId) {
         id = static_cast<std::uint32_t>(stacks_.size());
-        stacks_.push_back({static_cast<std::uint32_t>(frames_.size()), static_cast<std::uint32_t>(frames.size()), depth});
+        stacks_.push_back(
+            {static_cast<std::uint32_t>(frames_.size()), static_cast<std::uint32_t>(frames.size()), depth});
         frames_.insert(frames_.end(), frames.begin(), frames.end());
         stack_ids_.add(hash, id);
     }
@@ -169,7 +172,8 @@ bool Machine::usable(const Group& group, const Slot& slot, std::uint32_t counts)
         const std::uint32_t n_members = cover(group, counters, left);
         if (n_members == kNoId) return false;
         std::uint32_t n_rounds = Exprs::kUnbounded;
-        for (const std::uint32_t n_missing : missing) n_rounds = n_missing > 0 ? std::min(n_rounds, n_missing) : n_rounds;
+        for (const std::uint32_t n_missing : missing)
+            n_rounds = n_missing > 0 ? std::min(n_rounds, n_missing) : n_rounds;
         for (std::uint32_t& n_missing : missing) n_missing -= n_missing > 0 ? n_rounds : 0;
         needed += std::uint64_t{n_rounds} * n_members;
     }
@@ -372,7 +376,8 @@ SetId Machine::finish() {
     fresh_.resize(n);
     std::uint64_t hash = complete_ ? 1 : 0;
     for (const Item& item : fresh_) {
-        hash = mix(mix(hash, std::uint64_t{item.state} << 32U | item.place), std::uint64_t{item.part} << 32U | item.stack);
+        hash =
+            mix(mix(hash, std::uint64_t{item.state} << 32U | item.place), std::uint64_t{item.part} << 32U | item.stack);
     }
     SetId id = set_ids_.find(hash, [&](std::uint32_t other) {
         return sets_[other].complete == complete_ && std::ranges::equal(items(other), fresh_);

@@ -16,9 +16,9 @@ namespace linnet::constrain {
 using SetId = std::uint32_t;
 
 struct MatcherLimits {
-    std::uint64_t max_bytes = 64u << 20;   // of what is remembered; beyond, it is forgotten and made again
-    std::uint32_t max_items = 20'000;      // possibilities at one byte
-    std::uint32_t max_depth = 10'000;      // rules, objects and arrays inside of one another
+    std::uint64_t max_bytes = 64u << 20;  // of what is remembered; beyond, it is forgotten and made again
+    std::uint32_t max_items = 20'000;     // possibilities at one byte
+    std::uint32_t max_depth = 10'000;     // rules, objects and arrays inside of one another
 };
 
 class Machine {
@@ -26,9 +26,9 @@ class Machine {
     static constexpr SetId kDeadSet = 0;
 
     struct Item {
-        StateId state;        // of the lexeme
+        StateId state;  // of the lexeme
         std::uint32_t place;
-        std::uint32_t part;   // which lexeme of the place
+        std::uint32_t part;  // which lexeme of the place
         std::uint32_t stack;
         auto operator<=>(const Item&) const noexcept = default;
     };
@@ -113,7 +113,7 @@ class Machine {
     std::size_t n_steps_ = 0;
     // Of the set that is being made.
     std::pmr::vector<Item> fresh_;
-    std::pmr::vector<Frame> open_;   // places to enter, with their stacks
+    std::pmr::vector<Frame> open_;  // places to enter, with their stacks
     std::pmr::vector<Frame> seen_;
     std::pmr::vector<std::uint32_t> scratch_;
     bool complete_ = false;

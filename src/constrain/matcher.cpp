@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
-// Masks. Of every item, the tokens that its lexeme reads to their end depend on the lexeme's state alone and are kept by
-// state; only the tokens in which the lexeme ends are walked with the grammar. Where a state mostly goes where another
-// one does (a string with names taken out, a bounded string), only the difference is walked.
+// Masks. Of every item, the tokens that its lexeme reads to their end depend on the lexeme's state alone and are kept
+// by state; only the tokens in which the lexeme ends are walked with the grammar. Where a state mostly goes where
+// another one does (a string with names taken out, a bounded string), only the difference is walked.
 #include "constrain/matcher.hpp"
 
 #include <algorithm>
@@ -19,6 +19,10 @@ Matcher::Matcher(const Grammar& grammar, const TokenTrie& trie, Memory& memory, 
       set_of_state_(&memory),
       token_sets_(&memory),
       masks_(&memory) {
+    if (grammar.n_json_states() > 0) {
+        json_sets_ = trie.json_sets();
+        heavy_ = trie.heavy();
+    }
     history_.push_back(machine_.start());
 }
 
@@ -184,7 +188,7 @@ StateId Matcher::base_of(StateId state) {
     std::uint32_t bound = 0;
     const StateId loose = dfa.loosened(state, bound);
     if (loose != state && bound > 2) return loose;
-    for (const StateId heavy : trie_.heavy()) {
+    for (const StateId heavy : heavy_) {
         unsigned n = 0;
         for (const unsigned byte : {'e', '1', ' ', 'T'}) {
             const StateId to = dfa.next(state, byte);
@@ -196,7 +200,7 @@ StateId Matcher::base_of(StateId state) {
 }
 
 const TokenSet& Matcher::token_set(StateId state) {
-    if (state < trie_.json_sets().size()) return trie_.json_sets()[state];
+    if (state < json_sets_.size()) return json_sets_[state];
     if (state >= set_of_state_.size()) set_of_state_.resize(state + state / 2 + 64, kNoId);
     if (set_of_state_[state] != kNoId) return token_sets_[set_of_state_[state]];
     const StateId base = base_of(state);

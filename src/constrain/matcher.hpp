@@ -48,8 +48,8 @@ class Matcher {
     void reset() noexcept { rollback(0); }
 
   private:
-    static constexpr std::size_t kMaxMasks = 64;       // whole masks kept
-    static constexpr std::size_t kMaxWordSets = 256;   // sets of tokens that are not lists kept
+    static constexpr std::size_t kMaxMasks = 64;      // whole masks kept
+    static constexpr std::size_t kMaxWordSets = 256;  // sets of tokens that are not lists kept
 
     struct KeptMask {
         SetId set;
@@ -67,6 +67,8 @@ class Matcher {
     void tidy(SetId& set);
 
     const TokenTrie& trie_;
+    std::span<const TokenSet> json_sets_;  // of the first states, when they are JSON's
+    std::span<const StateId> heavy_;
     MatcherLimits limits_;
     std::pmr::memory_resource* memory_;
     Machine machine_;

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
-// Patterns as expressions. Inside a JSON string the anchors are its quotes: '^' matches the opening one, '$' the closing
-// one, so a pattern that is searched for is `("X*)? pattern (anything)?` among all strings, X being any character.
+// Patterns as expressions. Inside a JSON string the anchors are its quotes: '^' matches the opening one, '$' the
+// closing one, so a pattern that is searched for is `("X*)? pattern (anything)?` among all strings, X being any
+// character.
 #include "constrain/pattern.hpp"
 
 #include <algorithm>
@@ -16,7 +17,10 @@ using Kind = PatternNode::Kind;
 class Builder {
   public:
     Builder(Exprs& exprs, const PatternTree& tree, Encoding encoding)
-        : exprs_(exprs), tree_(tree), encoding_(encoding), anchor_(exprs.literal(encoding == Encoding::json ? "\"" : "")) {}
+        : exprs_(exprs),
+          tree_(tree),
+          encoding_(encoding),
+          anchor_(exprs.literal(encoding == Encoding::json ? "\"" : "")) {}
 
     // The node and then `rest`.
     ExprId before(std::uint32_t index, ExprId rest) {

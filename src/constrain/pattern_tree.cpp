@@ -292,16 +292,16 @@ bool unicode_property(std::string_view name, CharSet& set) {
         unicode::Mask mask;
     };
     static constexpr std::array kProperties = {
-        Property{"L", unicode::kL},        Property{"Letter", unicode::kL},
-        Property{"Lu", unicode::kLu},      Property{"Uppercase_Letter", unicode::kLu},
-        Property{"Ll", unicode::kLl},      Property{"Lowercase_Letter", unicode::kLl},
-        Property{"Lt", unicode::kLt},      Property{"Titlecase_Letter", unicode::kLt},
-        Property{"Lm", unicode::kLm},      Property{"Modifier_Letter", unicode::kLm},
-        Property{"Lo", unicode::kLo},      Property{"Other_Letter", unicode::kLo},
-        Property{"M", unicode::kM},        Property{"Mark", unicode::kM},
-        Property{"N", unicode::kN},        Property{"Number", unicode::kN},
-        Property{"P", unicode::kP},        Property{"Punctuation", unicode::kP},
-        Property{"S", unicode::kS},        Property{"Symbol", unicode::kS},
+        Property{"L", unicode::kL},   Property{"Letter", unicode::kL},
+        Property{"Lu", unicode::kLu}, Property{"Uppercase_Letter", unicode::kLu},
+        Property{"Ll", unicode::kLl}, Property{"Lowercase_Letter", unicode::kLl},
+        Property{"Lt", unicode::kLt}, Property{"Titlecase_Letter", unicode::kLt},
+        Property{"Lm", unicode::kLm}, Property{"Modifier_Letter", unicode::kLm},
+        Property{"Lo", unicode::kLo}, Property{"Other_Letter", unicode::kLo},
+        Property{"M", unicode::kM},   Property{"Mark", unicode::kM},
+        Property{"N", unicode::kN},   Property{"Number", unicode::kN},
+        Property{"P", unicode::kP},   Property{"Punctuation", unicode::kP},
+        Property{"S", unicode::kS},   Property{"Symbol", unicode::kS},
     };
     for (const Property& property : kProperties) {
         if (property.name != name) continue;

@@ -13,10 +13,10 @@ namespace linnet::constrain {
 struct PatternNode {
     enum class Kind : std::uint8_t { empty, set, sequence, choice, repeat, begin, end, ahead, not_ahead };
     Kind kind = Kind::empty;
-    bool looks = false;           // there is a look-ahead in it
-    std::uint32_t set = 0;        // index into sets
+    bool looks = false;     // there is a look-ahead in it
+    std::uint32_t set = 0;  // index into sets
     std::uint32_t min = 0, max = 0;
-    std::uint32_t offset = 0;     // in the text
+    std::uint32_t offset = 0;  // in the text
     std::vector<std::uint32_t> parts;
 };
 

@@ -20,8 +20,8 @@ class SchemaCompiler {
         : schemas_(schemas), builder_(builder), exprs_(schemas.exprs()) {
         const ExprId space = spaces == Spaces::free ? schemas.texts().space : Exprs::kEmpty;
         const auto around = [&](const char* text, bool before, bool after) {
-            return exprs_.concat(std::array{before ? space : Exprs::kEmpty, exprs_.literal(text),
-                                            after ? space : Exprs::kEmpty});
+            return exprs_.concat(
+                std::array{before ? space : Exprs::kEmpty, exprs_.literal(text), after ? space : Exprs::kEmpty});
         };
         colon_ = around(":", true, true);
         comma_ = around(",", true, true);
@@ -116,7 +116,8 @@ class SchemaCompiler {
             AllId value;
         };
         const ExprId plain = schemas_.texts().string_plain;
-        std::vector<Kind> kinds = {{named == Exprs::kNone ? plain : exprs_.all_of(plain, exprs_.negation(named)), kEverything}};
+        std::vector<Kind> kinds = {
+            {named == Exprs::kNone ? plain : exprs_.all_of(plain, exprs_.negation(named)), kEverything}};
         for (const ObjectSet::Keyed& keyed : set.keyed) {
             std::vector<Kind> split;
             for (const Kind& kind : kinds) {
@@ -127,7 +128,8 @@ class SchemaCompiler {
                 }
             }
             kinds = std::move(split);
-            if (kinds.size() > kMaxKeyKinds) throw Error(Status::unsupported, "schema: too many kinds of property names");
+            if (kinds.size() > kMaxKeyKinds)
+                throw Error(Status::unsupported, "schema: too many kinds of property names");
         }
         for (const Kind& kind : kinds) {
             if (kind.value == kNothing) continue;
@@ -341,7 +343,7 @@ class SchemaCompiler {
 
 Grammar Grammar::from_schema(std::string_view json, Memory& memory, Spaces spaces, const GrammarLimits& limits) {
     GrammarBuilder builder(Dfa(&memory), memory, limits);
-    const JsonTexts texts(builder.dfa());
+    const JsonTexts texts = builder.make_json_texts();
     SchemaDocument document(json, limits);
     Schemas schemas(document, builder.dfa(), texts);
     SchemaCompiler(schemas, builder, spaces).compile();

@@ -50,7 +50,8 @@ std::string absolute(std::string_view base, std::string_view reference) {
         return std::string(base.substr(0, base.find('/', scheme + 3))).append(reference);
     }
     const std::size_t slash = base.rfind('/');
-    return std::string(slash == std::string_view::npos ? std::string_view{} : base.substr(0, slash + 1)).append(reference);
+    return std::string(slash == std::string_view::npos ? std::string_view{} : base.substr(0, slash + 1))
+        .append(reference);
 }
 
 std::string percent_decoded(std::string_view text) {
@@ -212,8 +213,9 @@ std::string SchemaDocument::pointer(const Json& part) const {
         const Json& at = *visits[i].part;
         if (&at == target) {
             std::string result;
-            for (std::size_t j = i; j != 0; j = visits[j].parent) result = "/" + visits[j].token + result;
-            return "#" + result;
+            for (std::size_t j = i; j != 0; j = visits[j].parent)
+                result = fmt::format("/{}{}", visits[j].token, result);
+            return fmt::format("#{}", result);
         }
         std::size_t n = 0;
         for (const auto& [key, value] : at.items()) {

@@ -17,19 +17,19 @@ namespace {
 #define LINNET_IPV4 LINNET_IPV4_BYTE "(\\." LINNET_IPV4_BYTE "){3}"
 #define LINNET_H16 "[0-9A-Fa-f]{1,4}"
 #define LINNET_LS32 "(" LINNET_H16 ":" LINNET_H16 "|" LINNET_IPV4 ")"
-#define LINNET_IPV6                                                                                                 \
-    "((" LINNET_H16 ":){6}" LINNET_LS32 "|::(" LINNET_H16 ":){5}" LINNET_LS32 "|(" LINNET_H16 ")?::(" LINNET_H16    \
-    ":){4}" LINNET_LS32 "|((" LINNET_H16 ":){0,1}" LINNET_H16 ")?::(" LINNET_H16 ":){3}" LINNET_LS32                \
-    "|((" LINNET_H16 ":){0,2}" LINNET_H16 ")?::(" LINNET_H16 ":){2}" LINNET_LS32 "|((" LINNET_H16                   \
-    ":){0,3}" LINNET_H16 ")?::" LINNET_H16 ":" LINNET_LS32 "|((" LINNET_H16 ":){0,4}" LINNET_H16 ")?::" LINNET_LS32 \
-    "|((" LINNET_H16 ":){0,5}" LINNET_H16 ")?::" LINNET_H16 "|((" LINNET_H16 ":){0,6}" LINNET_H16 ")?::)"
+#define LINNET_IPV6                                                                                                   \
+    "((" LINNET_H16 ":){6}" LINNET_LS32 "|::(" LINNET_H16 ":){5}" LINNET_LS32 "|(" LINNET_H16 ")?::(" LINNET_H16      \
+    ":){4}" LINNET_LS32 "|((" LINNET_H16 ":){0,1}" LINNET_H16 ")?::(" LINNET_H16 ":){3}" LINNET_LS32 "|((" LINNET_H16 \
+    ":){0,2}" LINNET_H16 ")?::(" LINNET_H16 ":){2}" LINNET_LS32 "|((" LINNET_H16 ":){0,3}" LINNET_H16                 \
+    ")?::" LINNET_H16 ":" LINNET_LS32 "|((" LINNET_H16 ":){0,4}" LINNET_H16 ")?::" LINNET_LS32 "|((" LINNET_H16       \
+    ":){0,5}" LINNET_H16 ")?::" LINNET_H16 "|((" LINNET_H16 ":){0,6}" LINNET_H16 ")?::)"
 #define LINNET_LABEL "[A-Za-z0-9]([A-Za-z0-9-]{0,61}[A-Za-z0-9])?"
 #define LINNET_HOST LINNET_LABEL "(\\." LINNET_LABEL ")*"
 #define LINNET_ATOM "[A-Za-z0-9!#$%&'*+/=?^_`{|}~-]+"
 #define LINNET_PCHAR "([A-Za-z0-9._~!$&'()*+,;=:@-]|%[0-9A-Fa-f]{2})"
 #define LINNET_QUERY "(\\?(" LINNET_PCHAR "|[/?])*)?(#(" LINNET_PCHAR "|[/?])*)?"
-#define LINNET_AUTHORITY                                                                                        \
-    "(([A-Za-z0-9._~!$&'()*+,;=:-]|%[0-9A-Fa-f]{2})*@)?(\\[" LINNET_IPV6                                        \
+#define LINNET_AUTHORITY                                                 \
+    "(([A-Za-z0-9._~!$&'()*+,;=:-]|%[0-9A-Fa-f]{2})*@)?(\\[" LINNET_IPV6 \
     "\\]|([A-Za-z0-9._~!$&'()*+,;=-]|%[0-9A-Fa-f]{2})*)(:\\d*)?"
 #define LINNET_SEGMENTS "(/" LINNET_PCHAR "*)*"
 #define LINNET_VARIABLE "([A-Za-z0-9_]|%[0-9A-Fa-f]{2})(\\.?([A-Za-z0-9_]|%[0-9A-Fa-f]{2}))*(:[1-9]\\d{0,3}|\\*)?"
@@ -45,16 +45,17 @@ constexpr std::array kFormats = {
     Format{"duration",
            "^P((\\d+Y(\\d+M(\\d+D)?)?|\\d+M(\\d+D)?|\\d+D)(T(\\d+H(\\d+M(\\d+S)?)?|\\d+M(\\d+S)?|\\d+S))?"
            "|T(\\d+H(\\d+M(\\d+S)?)?|\\d+M(\\d+S)?|\\d+S)|\\d+W)$"},
-    Format{"email", "^" LINNET_ATOM "(\\." LINNET_ATOM ")*@(" LINNET_HOST "|\\[(" LINNET_IPV4 "|IPv6:" LINNET_IPV6 ")\\])$"},
+    Format{"email",
+           "^" LINNET_ATOM "(\\." LINNET_ATOM ")*@(" LINNET_HOST "|\\[(" LINNET_IPV4 "|IPv6:" LINNET_IPV6 ")\\])$"},
     Format{"hostname", "^(?=.{1,253}$)" LINNET_HOST "$"},
     Format{"ipv4", "^" LINNET_IPV4 "$"},
     Format{"ipv6", "^" LINNET_IPV6 "$"},
     Format{"uri", "^[A-Za-z][A-Za-z0-9+.-]*:(//" LINNET_AUTHORITY LINNET_SEGMENTS "|/?(" LINNET_PCHAR
                   "+" LINNET_SEGMENTS ")?)" LINNET_QUERY "$"},
-    Format{"uri-reference", "^([A-Za-z][A-Za-z0-9+.-]*:(//" LINNET_AUTHORITY LINNET_SEGMENTS "|/?(" LINNET_PCHAR
-                            "+" LINNET_SEGMENTS ")?)|//" LINNET_AUTHORITY LINNET_SEGMENTS "|/(" LINNET_PCHAR
-                            "+" LINNET_SEGMENTS ")?|([A-Za-z0-9._~!$&'()*+,;=@-]|%[0-9A-Fa-f]{2})+" LINNET_SEGMENTS
-                            "|)" LINNET_QUERY "$"},
+    Format{"uri-reference",
+           "^([A-Za-z][A-Za-z0-9+.-]*:(//" LINNET_AUTHORITY LINNET_SEGMENTS "|/?(" LINNET_PCHAR "+" LINNET_SEGMENTS
+           ")?)|//" LINNET_AUTHORITY LINNET_SEGMENTS "|/(" LINNET_PCHAR "+" LINNET_SEGMENTS
+           ")?|([A-Za-z0-9._~!$&'()*+,;=@-]|%[0-9A-Fa-f]{2})+" LINNET_SEGMENTS "|)" LINNET_QUERY "$"},
     Format{"uri-template", "^([^\\x00-\\x20\\x7F\"'%<>\\\\^`{|}]|%[0-9A-Fa-f]{2}|\\{[+#./;?&=,!@|]?" LINNET_VARIABLE
                            "(," LINNET_VARIABLE ")*\\})*$"},
     Format{"uuid", "^[0-9A-Fa-f]{8}(-[0-9A-Fa-f]{4}){3}-[0-9A-Fa-f]{12}$"},

@@ -86,9 +86,11 @@ void Schemas::type(const Json& schema, ValueSet& values, bool positive) {
     if (allowed.number == texts_.integer) {
         // 2.00 is an integer, too, though it is not written when one is wanted.
         const ExprId zeros = exprs().star(exprs().literal("0"));
-        values.number = without(texts_.number_plain, exprs().concat(texts_.integer, exprs().any_of(zeros, Exprs::kEmpty)));
-        values.number = exprs().all_of(values.number, exprs().negation(exprs().concat(
-            std::array{exprs().star(exprs().bytes(~ByteSet::range('.', '.'))), exprs().literal("."), zeros})));
+        values.number =
+            without(texts_.number_plain, exprs().concat(texts_.integer, exprs().any_of(zeros, Exprs::kEmpty)));
+        values.number = exprs().all_of(
+            values.number, exprs().negation(exprs().concat(std::array{
+                               exprs().star(exprs().bytes(~ByteSet::range('.', '.'))), exprs().literal("."), zeros})));
     }
 }
 
@@ -117,7 +119,8 @@ void Schemas::numbers(const Json& schema, ValueSet& values, ValueSet& broken) {
     if (!schema.contains("multipleOf")) return;
     const Decimal factor = decimal(schema, "multipleOf");
     const std::string digits = factor.integer + factor.fraction;
-    if (factor.negative || factor.zero()) document_.fail(schema, "multipleOf", "not positive", Status::invalid_argument);
+    if (factor.negative || factor.zero())
+        document_.fail(schema, "multipleOf", "not positive", Status::invalid_argument);
     std::uint64_t divisor = 0;
     for (const char c : digits) {
         divisor = divisor * 10 + static_cast<std::uint64_t>(c - '0');
@@ -262,7 +265,7 @@ void Schemas::objects(const Json& schema, ValueSet& values, ValueSet& broken) {
     if (required != nullptr) {
         for (const Json& name : *required) {
             if (!name.is_string()) document_.fail(schema, "required", "not strings", Status::invalid_argument);
-            const std::string key = "\"" + escaped(name.get_ref<const std::string&>()) + "\"";
+            const std::string key = json_string(name.get_ref<const std::string&>());
             auto named = std::ranges::find(set.named, key, &ObjectSet::Named::key);
             if (named == set.named.end()) named = set.named.insert(named, {key, kEverything, true});
             named->required = true;
@@ -292,7 +295,7 @@ void Schemas::object_members(const Json& schema, ObjectSet& set, std::vector<Obj
     if (const Json* properties = schema_map(schema, "properties")) {
         std::vector<std::string_view> keys;
         for (const auto& [key, value] : properties->items()) {
-            set.named.push_back({"\"" + escaped(key) + "\"", all(value, true), false});
+            set.named.push_back({json_string(key), all(value, true), false});
             one = {};
             one.named = {{set.named.back().key, all(value, false), true}};
             if (one.named[0].value != kNothing) broken.push_back(one);

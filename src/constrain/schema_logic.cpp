@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-// Schemas made of schemas (allOf, anyOf, oneOf, not, if, $ref, dependencies) and constants. A negation is pushed inwards
-// until it reaches the keywords of single types.
+// Schemas made of schemas (allOf, anyOf, oneOf, not, if, $ref, dependencies) and constants. A negation is pushed
+// inwards until it reaches the keywords of single types.
 #include <algorithm>
 #include <array>
 
@@ -37,7 +37,9 @@ ValueSet Schemas::evaluate(const Json& schema, bool positive) {
 
 // Meets the values of `schema`'s other keywords with those of its subschemas, or unites their negations.
 ValueSet Schemas::logic(const Json& schema, ValueSet result, bool positive) {
-    const auto add = [&](const ValueSet& part) { result = positive ? meet(result, part) : unite(std::move(result), part); };
+    const auto add = [&](const ValueSet& part) {
+        result = positive ? meet(result, part) : unite(std::move(result), part);
+    };
     if (const Json* value = member(schema, "const")) add(constant(schema, Json::array({*value}), positive));
     if (schema.contains("enum")) add(constant(schema, *list(schema, "enum"), positive));
     if (schema.contains("$ref")) add(values(all(document_.resolve(schema, "$ref"), positive)));
@@ -60,14 +62,16 @@ ValueSet Schemas::logic(const Json& schema, ValueSet result, bool positive) {
                 add(one_of(*parts, everything(), false));
             }
         } catch (const Error& error) {
-            if (error.status() != Status::unsupported || std::string_view(error.what()).find('#') != std::string_view::npos) {
+            if (error.status() != Status::unsupported ||
+                std::string_view(error.what()).find('#') != std::string_view::npos) {
                 throw;
             }
             document_.fail(schema, "oneOf", "too many ways to satisfy exactly one");
         }
     }
     if (const Json* part = member(schema, "not")) add(values(all(*part, !positive)));
-    if (schema.contains("if") && (schema.contains("then") || schema.contains("else"))) add(conditional(schema, positive));
+    if (schema.contains("if") && (schema.contains("then") || schema.contains("else")))
+        add(conditional(schema, positive));
     for (const char* keyword : {"dependentSchemas", "dependentRequired", "dependencies"}) {
         if (schema.contains(keyword)) add(dependencies(schema, keyword, positive));
     }
@@ -121,7 +125,7 @@ ValueSet Schemas::dependencies(const Json& schema, const char* keyword, bool pos
     ValueSet result = positive ? everything() : nothing();
     const Json* map = schema_map(schema, keyword);
     for (const auto& [key, value] : map->items()) {
-        const std::string name = "\"" + escaped(key) + "\"";
+        const std::string name = json_string(key);
         ValueSet absent = everything();
         absent.objects = {ObjectSet{}};
         absent.objects[0].named = {{name, kNothing, false}};
@@ -172,15 +176,16 @@ ValueSet Schemas::constant(const Json& schema, const Json& list, bool positive) 
     ValueSet scalars = nothing();
     for (const Json& value : list) {
         if (value.is_string()) {
-            strings.push_back("\"" + escaped(value.get_ref<const std::string&>()) + "\"");
+            strings.push_back(json_string(value.get_ref<const std::string&>()));
         } else if (value.is_number()) {
             Decimal number;
             if (!read_decimal(value.dump(), number)) document_.fail(schema, "const", "a number out of proportion");
             numbers.push_back(number_equal(table, number));
-            const std::string text = (number.negative ? "-" : "") + (number.integer.empty() ? "0" : number.integer);
+            const std::string text =
+                fmt::format("{}{}", number.negative ? "-" : "", number.integer.empty() ? "0" : number.integer);
             shortest.push_back(number.fraction.empty()
                                    ? table.concat(table.literal(text), table.optional(table.literal(".0")))
-                                   : table.literal(text + "." + number.fraction));
+                                   : table.literal(fmt::format("{}.{}", text, number.fraction)));
         } else if (value.is_boolean()) {
             booleans.push_back(table.literal(value.get<bool>() ? "true" : "false"));
         } else if (value.is_null()) {

@@ -40,9 +40,9 @@ struct ObjectSet {
         ExprId keys;
         AllId value;
     };
-    std::vector<Named> named;  // in the order of the schema
-    std::vector<Keyed> keyed;  // what keys of a kind imply
-    std::vector<Keyed> exists; // there is a key of this kind with such a value
+    std::vector<Named> named;   // in the order of the schema
+    std::vector<Keyed> keyed;   // what keys of a kind imply
+    std::vector<Keyed> exists;  // there is a key of this kind with such a value
     std::uint32_t min = 0, max = Exprs::kUnbounded;
 };
 

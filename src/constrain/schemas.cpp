@@ -52,7 +52,8 @@ AllId Schemas::all(const Json& schema, bool positive) {
         target = &document_.resolve(*target, "$ref");
     }
     if (target->is_boolean()) return target->get<bool>() == positive ? kEverything : kNothing;
-    if (!target->is_object()) document_.fail(*target, "", "a schema is an object or a boolean", Status::invalid_argument);
+    if (!target->is_object())
+        document_.fail(*target, "", "a schema is an object or a boolean", Status::invalid_argument);
     if (target->empty()) return positive ? kEverything : kNothing;
     const auto [known, added] = schema_ids_.emplace(target, static_cast<std::uint32_t>(schemas_.size()));
     if (added) {
@@ -141,7 +142,8 @@ ValueSet Schemas::meet(const ValueSet& one, const ValueSet& other) {
             for (const auto& b : others) {
                 auto met = is_everything(a) ? std::optional(b) : is_everything(b) ? std::optional(a) : meet(a, b);
                 if (met) results.push_back(std::move(*met));
-                if (results.size() > kMaxAlternatives) throw Error(Status::unsupported, "schema: too many alternatives");
+                if (results.size() > kMaxAlternatives)
+                    throw Error(Status::unsupported, "schema: too many alternatives");
             }
         }
     };

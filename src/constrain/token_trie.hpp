@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 // The vocabulary's tokens by their bytes: a trie in preorder, so that a walk over it reads memory forwards and leaves a
-// subtree by jumping to its end. With it, for the states of JSON's strings and numbers that every schema has, the tokens
-// that stay inside of them. Immutable; made once for a model, shared by any number of matchers.
+// subtree by jumping to its end. With it, for the states of JSON's strings and numbers that every schema has, the
+// tokens that stay inside of them. Immutable; made once for a model, shared by any number of matchers.
 #pragma once
 
 #include <array>
@@ -33,10 +33,10 @@ struct TokenSet {
 class TokenTrie {
   public:
     struct Node {
-        std::uint32_t end;           // the first node behind the subtree
-        std::uint32_t first_token;   // those of node i: tokens()[nodes[i].first_token, nodes[i + 1].first_token)
-        std::uint16_t depth;         // bytes from the root
-        std::uint16_t height;        // bytes of the longest way down from here
+        std::uint32_t end;          // the first node behind the subtree
+        std::uint32_t first_token;  // those of node i: tokens()[nodes[i].first_token, nodes[i + 1].first_token)
+        std::uint16_t depth;        // bytes from the root
+        std::uint16_t height;       // bytes of the longest way down from here
         std::uint8_t byte;
     };
     // Longer tokens are never allowed by a constraint.

@@ -16,7 +16,8 @@ using Kind = GbnfNode::Kind;
 
 class GbnfParser {
   public:
-    GbnfParser(std::string_view text, Exprs& exprs) : text_(text), exprs_(exprs) {}
+    GbnfParser(std::string_view text, Exprs& exprs, std::uint32_t max_rules)
+        : text_(text), exprs_(exprs), max_rules_(max_rules) {}
 
     GbnfTree parse() {
         skip(true);
@@ -83,6 +84,8 @@ class GbnfParser {
     }
     std::uint32_t rule(std::string_view name) {
         const auto [known, added] = ids_.emplace(name, static_cast<std::uint32_t>(tree_.rules.size()));
+        if (tree_.rules.size() > max_rules_)
+            throw Error(Status::unsupported, "grammar: more than {} rules", max_rules_);
         if (added) tree_.rules.push_back({std::string(name), kNoId, line()});
         return known->second;
     }
@@ -244,6 +247,7 @@ class GbnfParser {
 
     std::string_view text_;
     Exprs& exprs_;
+    std::uint32_t max_rules_;
     std::size_t at_ = 0;
     GbnfTree tree_;
     std::map<std::string, std::uint32_t, std::less<>> ids_;
@@ -251,6 +255,8 @@ class GbnfParser {
 
 }  // namespace
 
-GbnfTree parse_gbnf(std::string_view text, Exprs& exprs) { return GbnfParser(text, exprs).parse(); }
+GbnfTree parse_gbnf(std::string_view text, Exprs& exprs, const GrammarLimits& limits) {
+    return GbnfParser(text, exprs, limits.max_rules).parse();
+}
 
 }  // namespace linnet::constrain

@@ -36,6 +36,6 @@ struct GbnfTree {
 };
 
 // Throws Error(invalid_argument) with line and column, Error(unsupported) for tokens in angle brackets.
-GbnfTree parse_gbnf(std::string_view text, Exprs& exprs);
+GbnfTree parse_gbnf(std::string_view text, Exprs& exprs, const GrammarLimits& limits);
 
 }  // namespace linnet::constrain

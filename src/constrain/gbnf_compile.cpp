@@ -300,7 +300,7 @@ Grammar Grammar::from_gbnf(std::string_view text, Memory& memory, const GrammarL
         throw Error(Status::unsupported, "grammar: {} bytes, more than {}", text.size(), limits.max_text);
     }
     GrammarBuilder builder(Dfa(&memory), memory, limits);
-    GbnfTree tree = parse_gbnf(text, builder.exprs());
+    GbnfTree tree = parse_gbnf(text, builder.exprs(), limits);
     GbnfCompiler(tree, builder).compile();
     return builder.finish();
 }

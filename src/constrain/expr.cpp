@@ -194,6 +194,8 @@ ExprId Exprs::any_of(std::span<const ExprId> list) {
     if (parts.empty()) return kNone;
     if (parts.size() == 1) return parts[0];
     if (parts.size() == 2 && parts[0] == kEmpty) return repeat(parts[1], 0, 1);
+    if (parts.size() > kMaxParts)
+        throw Error(Status::unsupported, "the constraint has more than {} ways at once", kMaxParts);
     return intern(measure(Kind::any_of, parts, nullable), parts);
 }
 
@@ -253,7 +255,10 @@ ExprId Exprs::repeat(ExprId expr, std::uint32_t min, std::uint32_t max) {
     if (inner.kind == Kind::repeat && inner.b <= 1 && inner.c == kUnbounded && max == kUnbounded) {
         return repeat(inner.a, min == 0 ? 0 : inner.b, kUnbounded);
     }
-    if (inner.kind == Kind::repeat && inner.b == 0 && inner.c == 1 && min == 0) return repeat(inner.a, 0, max);
+    if (inner.kind == Kind::repeat && inner.b == 0 && min == 0) {
+        const bool unbounded = inner.c == kUnbounded || max == kUnbounded || inner.c > (kUnbounded - 1) / max;
+        return repeat(inner.a, 0, unbounded ? kUnbounded : inner.c * max);
+    }
     Node node = measure(Kind::repeat, std::array{expr}, min == 0);
     node.a = expr;
     node.b = min;

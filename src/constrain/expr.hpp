@@ -28,6 +28,7 @@ class Exprs {
     // More nodes than this are refused: Error(unsupported).
     static constexpr std::uint32_t kMaxNodes = 2'000'000;
     static constexpr std::uint32_t kMaxDepth = 1000;
+    static constexpr std::size_t kMaxParts = 4000;  // of any_of
 
     enum class Kind : std::uint8_t { none, empty, bytes, concat, any_of, all_of, negation, repeat, multiple };
 

@@ -195,9 +195,13 @@ bool read_decimal(std::string_view text, Decimal& decimal) {
 JsonTexts::JsonTexts(Dfa& dfa) {
     Exprs& exprs = dfa.exprs();
     const ExprId quote = exprs.literal("\"");
-    ByteSet spaces;
-    for (const char c : {' ', '\t', '\n', '\r'}) spaces.add(static_cast<std::uint8_t>(c));
-    space = exprs.star(exprs.bytes(spaces));
+    ByteSet blanks;
+    blanks.add(' ');
+    blanks.add('\t');
+    const ExprId blank = exprs.bytes(blanks);
+    const ExprId line = exprs.concat(exprs.optional(exprs.literal("\r")), exprs.literal("\n"));
+    space = exprs.concat(exprs.repeat(blank, 0, kMaxBlanks),
+                         exprs.repeat(exprs.concat(line, exprs.repeat(blank, 0, kMaxIndent)), 0, kMaxLines));
     char_any = character(exprs, CharSet{{0, kLast}}, Encoding::json);
     string = any_string(exprs, char_any);
     string_plain = exprs.concat(std::array{quote, exprs.star(char_any), quote});
@@ -215,7 +219,8 @@ JsonTexts::JsonTexts(Dfa& dfa) {
     sign.add('-');
     const ExprId exponent = exprs.concat(std::array{exprs.bytes(e), exprs.optional(exprs.bytes(sign)), digits1});
     number = exprs.concat(number_plain, exprs.optional(exponent));
-    integer = exprs.concat(whole, exprs.optional(exprs.literal(".0")));
+    integer = whole;
+    integer_zero = exprs.concat(whole, exprs.optional(exprs.literal(".0")));
     boolean = exprs.any_of(exprs.literal("true"), exprs.literal("false"));
     null = exprs.literal("null");
     scalar = exprs.any_of(std::array{string, number, boolean, null});
@@ -226,6 +231,7 @@ JsonTexts::JsonTexts(Dfa& dfa) {
     dfa.state(number);
     dfa.state(number_plain);
     dfa.state(integer);
+    dfa.state(integer_zero);
     for (StateId state = 0; state < dfa.size(); ++state) {
         for (unsigned byte = 0; byte < 256; ++byte) dfa.next(state, byte);
     }

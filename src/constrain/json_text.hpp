@@ -58,13 +58,17 @@ bool read_decimal(std::string_view text, Decimal& decimal);
 struct JsonTexts {
     explicit JsonTexts(Dfa& dfa);
 
-    ExprId space;         // between tokens
+    // Between tokens: some blanks, then a few line ends with indentation. A model that could go on without end would.
+    static constexpr std::uint32_t kMaxBlanks = 16, kMaxLines = 2, kMaxIndent = 64;
+
+    ExprId space;
     ExprId char_any;      // a character in the one spelling
     ExprId string;        // in any spelling
     ExprId string_plain;  // in the one spelling
     ExprId number;        // any
     ExprId number_plain;  // without exponent
-    ExprId integer;       // without exponent; a fraction of zeros is allowed
+    ExprId integer;       // digits
+    ExprId integer_zero;  // digits, perhaps with ".0"
     ExprId boolean, null;
     ExprId scalar;     // any string, number, boolean, null
     StateId n_states;  // that the Dfa has afterwards

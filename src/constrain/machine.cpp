@@ -257,15 +257,19 @@ void Machine::enter_value(const Place& at, const Slot& slot, std::uint32_t stack
 
 void Machine::visit(std::uint32_t place, std::uint32_t stack) { open_.push_back({place, stack}); }
 
+void Machine::check_items() const {
+    if (seen_.size() > limits_.max_items || fresh_.size() > limits_.max_items) {
+        throw Error(Status::unsupported, "constraint: more than {} ways to go on", limits_.max_items);
+    }
+}
+
 void Machine::visit_all() {
     while (!open_.empty()) {
         const Frame frame = open_.back();
         open_.pop_back();
         if (std::ranges::find(seen_, frame) != seen_.end()) continue;
         seen_.push_back(frame);
-        if (seen_.size() > limits_.max_items || fresh_.size() > limits_.max_items) {
-            throw Error(Status::unsupported, "constraint: more than {} ways to go on", limits_.max_items);
-        }
+        check_items();
         enter(frame.place, place(frame.place), frame.parent);
     }
 }
@@ -363,6 +367,7 @@ SetId Machine::finish() {
         }
     } cleanup{*this};
     visit_all();
+    check_items();
     std::ranges::sort(fresh_);
     std::size_t n = 0;
     for (const Item& item : fresh_) {

@@ -85,6 +85,7 @@ class Machine {
 
     void visit(std::uint32_t place, std::uint32_t stack);
     void visit_all();
+    void check_items() const;
     void enter(std::uint32_t index, const Place& place, std::uint32_t stack);
     void enter_members(std::uint32_t index, const Place& place, std::uint32_t stack);
     void begin(ExprId lexeme, std::uint32_t place, std::uint32_t part, std::uint32_t stack);

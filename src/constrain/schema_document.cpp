@@ -86,6 +86,8 @@ SchemaDocument::SchemaDocument(std::string_view text, const GrammarLimits& limit
     if (const Json* dialect = member(root_, "$schema"); dialect != nullptr && dialect->is_string()) {
         const auto& name = dialect->get_ref<const std::string&>();
         asserts_formats_ = name.find("2020-12") == std::string::npos && name.find("2019-09") == std::string::npos;
+        has_integers_with_point_ =
+            name.find("draft-04") == std::string::npos && name.find("draft-03") == std::string::npos;
         // The vocabulary of another dialect could give keywords other meanings.
         if (name.find("json-schema.org") == std::string::npos) fail(root_, "$schema", "this dialect is not known");
     }

@@ -37,6 +37,9 @@ class SchemaDocument {
     std::string pointer(const Json& part) const;
     // From 2019-09 on a "format" is a remark, unless the schema does not say which draft it follows.
     bool asserts_formats() const noexcept { return asserts_formats_; }
+    // From draft 6 on 1.0 is an integer. Programs that read integers seldom agree, so that is only so in a schema that
+    // says which draft it follows.
+    bool has_integers_with_point() const noexcept { return has_integers_with_point_; }
 
     [[noreturn]] void fail(const Json& schema, std::string_view keyword, std::string_view why,
                            Status status = Status::unsupported) const;
@@ -57,6 +60,7 @@ class SchemaDocument {
     std::vector<Resource> resources_;
     std::unordered_map<const Json*, std::uint32_t> resource_of_;  // of schemas with references
     bool asserts_formats_ = true;
+    bool has_integers_with_point_ = false;
 };
 
 }  // namespace linnet::constrain

@@ -51,6 +51,7 @@ void Schemas::type(const Json& schema, ValueSet& values, bool positive) {
     const Json* type = member(schema, "type");
     if (type == nullptr) return;
     const Json names = type->is_array() ? *type : Json::array({*type});
+    const ExprId integer = document_.has_integers_with_point() ? texts_.integer_zero : texts_.integer;
     ValueSet allowed = nothing();
     for (const Json& name : names) {
         const std::string_view text = name.is_string() ? std::string_view(name.get_ref<const std::string&>()) : "";
@@ -59,7 +60,7 @@ void Schemas::type(const Json& schema, ValueSet& values, bool positive) {
         } else if (text == "number") {
             allowed.number = texts_.number;
         } else if (text == "integer") {
-            if (allowed.number == Exprs::kNone) allowed.number = texts_.integer;
+            if (allowed.number == Exprs::kNone) allowed.number = integer;
         } else if (text == "boolean") {
             allowed.boolean = texts_.boolean;
         } else if (text == "null") {
@@ -83,14 +84,12 @@ void Schemas::type(const Json& schema, ValueSet& values, bool positive) {
     if (allowed.arrays.empty()) values.arrays = {ArraySet{}};
     if (allowed.objects.empty()) values.objects = {ObjectSet{}};
     values.number = rest(allowed.number, texts_.number);
-    if (allowed.number == texts_.integer) {
-        // 2.00 is an integer, too, though it is not written when one is wanted.
+    if (allowed.number == integer) {
+        // Not an integer, whatever the draft: with a fraction that is not zero.
         const ExprId zeros = exprs().star(exprs().literal("0"));
-        values.number =
-            without(texts_.number_plain, exprs().concat(texts_.integer, exprs().any_of(zeros, Exprs::kEmpty)));
-        values.number = exprs().all_of(
-            values.number, exprs().negation(exprs().concat(std::array{
-                               exprs().star(exprs().bytes(~ByteSet::range('.', '.'))), exprs().literal("."), zeros})));
+        const ExprId whole =
+            exprs().concat(texts_.integer, exprs().optional(exprs().concat(exprs().literal("."), zeros)));
+        values.number = without(texts_.number_plain, whole);
     }
 }
 

@@ -172,6 +172,7 @@ ValueSet Schemas::constant(const Json& schema, const Json& list, bool positive) 
     Exprs& table = exprs();
     std::vector<std::string> strings;
     std::vector<ExprId> numbers, shortest, booleans;
+    const ExprId point_zero = document_.has_integers_with_point() ? table.optional(table.literal(".0")) : Exprs::kEmpty;
     ValueSet result = positive ? nothing() : everything();
     ValueSet scalars = nothing();
     for (const Json& value : list) {
@@ -183,9 +184,8 @@ ValueSet Schemas::constant(const Json& schema, const Json& list, bool positive) 
             numbers.push_back(number_equal(table, number));
             const std::string text =
                 fmt::format("{}{}", number.negative ? "-" : "", number.integer.empty() ? "0" : number.integer);
-            shortest.push_back(number.fraction.empty()
-                                   ? table.concat(table.literal(text), table.optional(table.literal(".0")))
-                                   : table.literal(fmt::format("{}.{}", text, number.fraction)));
+            shortest.push_back(number.fraction.empty() ? table.concat(table.literal(text), point_zero)
+                                                       : table.literal(fmt::format("{}.{}", text, number.fraction)));
         } else if (value.is_boolean()) {
             booleans.push_back(table.literal(value.get<bool>() ? "true" : "false"));
         } else if (value.is_null()) {

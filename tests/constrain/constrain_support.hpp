@@ -83,16 +83,16 @@ inline bool accepts(const Grammar& grammar, std::string_view text) {
 }
 
 // Tokens for which the mask and trying them disagree.
-inline std::vector<std::string> mask_errors(Matcher& matcher, const Vocabulary& vocabulary) {
+inline std::string mask_errors(Matcher& matcher, const Vocabulary& vocabulary) {
     std::vector<std::uint64_t> mask(matcher.n_words());
-    std::vector<std::string> wrong;
-    if (matcher.fill_mask(mask) != Status::ok) wrong.emplace_back("fill_mask failed");
+    std::string wrong;
+    if (matcher.fill_mask(mask) != Status::ok) wrong = "fill_mask failed";
     const std::size_t n_steps = matcher.n_steps();
     for (std::size_t id = 0; id < vocabulary.size(); ++id) {
         const auto token = static_cast<Token>(id);
         const bool is_taken = matcher.accept(token) == Status::ok;
         matcher.rollback(n_steps);
-        if (is_taken != has(mask, token)) wrong.push_back(vocabulary.piece(token));
+        if (is_taken != has(mask, token)) wrong += vocabulary.piece(token) + " ";
     }
     return wrong;
 }

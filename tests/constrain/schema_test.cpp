@@ -2,6 +2,7 @@
 // JSON schemas: the published test suite for draft 2020-12, a slice of MaskBench, and what is refused.
 #include <doctest/doctest.h>
 
+#include <cmath>
 #include <fstream>
 #include <map>
 #include <nlohmann/json.hpp>
@@ -28,6 +29,8 @@ std::string serialised(const Json& value) {
         }
         return "{" + text + "}";
     }
+    const double number = value.is_number_float() ? value.get<double>() : 0.5;
+    if (std::abs(number) < 1e16 && number == std::trunc(number)) return fmt::format("{:.1f}", number);
     return value.dump();
 }
 
@@ -45,7 +48,7 @@ bool accepts(std::string_view schema, std::string_view text) {
 
 struct Outcome {
     std::size_t n_tests = 0;
-    std::vector<std::string> wrong;
+    std::string wrong;                   // a line each
     std::map<std::string, int> refused;  // by keyword
 };
 
@@ -59,7 +62,7 @@ void judge(const std::string& name, const Json& schema, const Json& tests, const
             ++outcome.n_tests;
             const std::string text = serialised(test.at("data"));
             if (constrain_support::accepts(matcher, text) != test.at("valid").get<bool>())
-                outcome.wrong.push_back(name + ": " + text);
+                outcome.wrong += name + ": " + text + "\n";
         }
     } catch (const Error& e) {
         const std::string_view what = e.what();
@@ -86,7 +89,7 @@ TEST_CASE("draft 2020-12: every test of a supported keyword, every other one ref
                   group.at("tests"), vocabulary, outcome);
         }
     }
-    CHECK(outcome.wrong == std::vector<std::string>{});
+    CHECK(outcome.wrong == "");
     CHECK(outcome.n_tests >= 960);
     const std::map<std::string, int> refused = {
         {"$dynamicRef", 17},           {"$ref", 22},      {"$schema", 2}, {"multipleOf", 1}, {"unevaluatedItems", 28},
@@ -110,7 +113,7 @@ TEST_CASE("MaskBench: every eighth schema") {
         const Json test = Json::parse(line);
         judge(test.at("name"), test.at("schema"), test.at("tests"), vocabulary, outcome);
     }
-    CHECK(outcome.wrong == std::vector<std::string>{});
+    CHECK(outcome.wrong == "");
     CHECK(outcome.n_tests >= 500);
     std::size_t n_refused = 0;
     for (const auto& [keyword, n] : outcome.refused) n_refused += static_cast<std::size_t>(n);

@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: MIT
-"""Coverage and cost of JSON schemas as constraints, by `linnet constrain`: how many schemas compile, which documents are
-judged wrongly, and the times of masks and compilation (of the processor, one thread).
+"""Coverage and cost of JSON schemas as constraints, by `linnet constrain`: how many schemas compile, which documents
+are judged wrongly, and the times of masks and compilation (of the processor, one thread).
 
     benchmarks/constraints.py [--linnet build/release/linnet] [--shared ../shared] [--draft] [--vocab FILE] [--first N]
 
@@ -105,7 +105,8 @@ def main():
                 print(f"{'refuses' if valid else 'accepts'}  {name}: {serialised(data)[:300]}")
         count["passing"] += wrong == 0
     share = 100 * count["passing"] / max(1, count["schemas"])
-    print(f"schemas {count['schemas']}, passing {count['passing']} ({share:.1f} %), compile errors {count['compile errors']}")
+    print(f"schemas {count['schemas']}, passing {count['passing']} ({share:.1f} %), "
+          f"compile errors {count['compile errors']}")
     print(f"documents {count['tests']} ({count['valid']} valid): validation errors {count['validation errors']}, "
           f"invalidation errors {count['invalidation errors']}, not judged {count['tests refused']}")
     if refused:

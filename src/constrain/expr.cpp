@@ -185,7 +185,7 @@ ExprId Exprs::any_of(std::span<const ExprId> list) {
     }
     if (parts.size() > 1) merge_bytes(parts);
     std::ranges::sort(parts);
-    parts.erase(std::ranges::unique(parts).begin(), parts.end());
+    parts.erase(std::unique(parts.begin(), parts.end()), parts.end());
     // The empty text adds nothing to what matches it already.
     if (parts.size() > 1 && parts[0] == kEmpty &&
         std::any_of(parts.begin() + 1, parts.end(), [this](ExprId part) { return nodes_[part].nullable; })) {
@@ -226,7 +226,7 @@ ExprId Exprs::all_of(std::span<const ExprId> list) {
         parts.push_back(bytes(set));
     }
     std::ranges::sort(parts);
-    parts.erase(std::ranges::unique(parts).begin(), parts.end());
+    parts.erase(std::unique(parts.begin(), parts.end()), parts.end());
     if (parts.empty()) return kAny;
     if (parts.size() == 1) return parts[0];
     if (std::ranges::binary_search(parts, kEmpty)) return nullable ? kEmpty : kNone;
@@ -290,7 +290,7 @@ ExprId Exprs::multiple(const Multiple& multiple) {
 
 ExprId Exprs::literals(std::vector<std::string_view> texts) {
     std::ranges::sort(texts);
-    texts.erase(std::ranges::unique(texts).begin(), texts.end());
+    texts.erase(std::unique(texts.begin(), texts.end()), texts.end());
     // Bottom up over the sorted list: `open` holds, for each length of the current prefix, what follows it.
     std::vector<std::vector<ExprId>> open(1);
     std::string_view last;

@@ -26,7 +26,7 @@ class Exprs {
     static constexpr ExprId kAny = 2;    // matches every text
     static constexpr std::uint32_t kUnbounded = 0xFFFFFFFF;
     // More nodes than this are refused: Error(unsupported).
-    static constexpr std::uint32_t kMaxNodes = 2'000'000;
+    static constexpr std::uint32_t kMaxNodes = 500'000;
     static constexpr std::uint32_t kMaxDepth = 1000;
     static constexpr std::size_t kMaxParts = 4000;  // of any_of
 

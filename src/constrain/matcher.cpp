@@ -190,7 +190,7 @@ StateId Matcher::base_of(StateId state) {
     if (loose != state && bound > 2) return loose;
     for (const StateId heavy : heavy_) {
         unsigned n = 0;
-        for (const unsigned byte : {'e', '1', ' ', 'T'}) {
+        for (const unsigned byte : {0x65U, 0x31U, 0x20U, 0x54U}) {  // e 1 space T
             const StateId to = dfa.next(state, byte);
             if (to != Dfa::kDead && to == dfa.next(heavy, byte)) ++n;
         }

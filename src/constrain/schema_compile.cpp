@@ -180,7 +180,7 @@ class SchemaCompiler {
             borders.push_back(contains.from);
         }
         std::ranges::sort(borders);
-        borders.erase(std::ranges::unique(borders).begin(), borders.end());
+        borders.erase(std::unique(borders.begin(), borders.end()), borders.end());
         track(group, borders.back());
         for (std::size_t i = 0; i < borders.size(); ++i) {
             const std::uint32_t from = borders[i];

@@ -237,7 +237,12 @@ bool Schemas::is_empty(const ValueSet& set, unsigned depth) {
            std::ranges::all_of(set.objects, [&](const ObjectSet& object) { return is_empty(object, depth - 1); });
 }
 
+void Schemas::count_work() {
+    if (++work_ > kMaxWork) throw Error(Status::unsupported, "schema: too many combinations of schemas");
+}
+
 bool Schemas::is_empty(const ArraySet& set, unsigned depth) {
+    count_work();
     if (set.min > set.max) return true;
     for (std::size_t i = 0; i < set.prefix.size() && i < set.min; ++i) {
         if (is_empty(set.prefix[i], depth)) return true;
@@ -249,6 +254,7 @@ bool Schemas::is_empty(const ArraySet& set, unsigned depth) {
 }
 
 bool Schemas::is_empty(const ObjectSet& set, unsigned depth) {
+    count_work();
     if (set.min > set.max) return true;
     std::uint32_t n_required = 0;
     for (const ObjectSet::Named& named : set.named) {

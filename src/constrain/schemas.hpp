@@ -22,6 +22,8 @@ class Schemas {
     // refused.
     static constexpr std::size_t kMaxAlternatives = 200;
     static constexpr unsigned kMaxDepth = 200;
+    // Sets of objects and arrays that are compared and met.
+    static constexpr std::uint32_t kMaxWork = 200'000;
 
     Schemas(SchemaDocument& document, Dfa& dfa, const JsonTexts& texts);
 
@@ -60,6 +62,7 @@ class Schemas {
     bool is_empty(const ObjectSet& set, unsigned depth);
     ExprId without(ExprId plain, ExprId expr) { return exprs().all_of(plain, exprs().negation(expr)); }
 
+    void count_work();
     const ValueSet& evaluated(Literal literal);
     ValueSet evaluate(const Json& schema, bool positive);
     void check_keywords(const Json& schema) const;
@@ -95,6 +98,7 @@ class Schemas {
     std::map<std::vector<Literal>, AllId> all_ids_;
     std::deque<Entry> all_values_;
     std::map<std::string, ExprId, std::less<>> patterns_;
+    std::uint32_t work_ = 0;
     unsigned depth_ = 0;     // of evaluate()
     unsigned guessing_ = 0;  // inside of is_empty(): what is in progress counts as not empty
 };

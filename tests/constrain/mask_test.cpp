@@ -16,14 +16,17 @@ struct Case {
 };
 
 constexpr const char* kPerson = R"({"type": "object", "properties": {
-    "name": {"type": "string", "minLength": 2, "maxLength": 12}, "age": {"type": "integer", "minimum": 0, "maximum": 130},
-    "mail": {"type": "string", "pattern": "^[a-z]+@[a-z]+\\.org$"}, "tags": {"type": "array", "items": {"enum": ["a", "ab", "b"]},
-    "uniqueItems": true}, "note": {"type": ["string", "null"]}}, "required": ["name", "age"],
+    "name": {"type": "string", "minLength": 2, "maxLength": 12},
+    "age": {"type": "integer", "minimum": 0, "maximum": 130},
+    "mail": {"type": "string", "pattern": "^[a-z]+@[a-z]+\\.org$"}, "tags": {"type": "array",
+    "items": {"enum": ["a", "ab", "b"]}, "uniqueItems": true}, "note": {"type": ["string", "null"]}},
+    "required": ["name", "age"],
     "patternProperties": {"^x-": {"type": "number"}}, "additionalProperties": false})";
 
 constexpr const char* kTree =
-    R"({"$ref": "#/$defs/t", "$defs": {"t": {"type": "object", "properties": {"left": {"$ref": "#/$defs/t"},
-    "right": {"$ref": "#/$defs/t"}, "value": true}, "maxProperties": 2, "additionalProperties": {"type": "boolean"}}}})";
+    R"({"$ref": "#/$defs/t", "$defs": {"t": {"type": "object", "properties": {
+    "left": {"$ref": "#/$defs/t"}, "right": {"$ref": "#/$defs/t"}, "value": true},
+    "maxProperties": 2, "additionalProperties": {"type": "boolean"}}}})";
 
 std::vector<Case> cases(Memory& memory) {
     std::vector<Case> all;

@@ -152,7 +152,8 @@ TEST_CASE("alternatives that overlap count once for oneOf") {
 
 TEST_CASE("recursion through references, and where it has no value in between") {
     constexpr const char* kTree = R"({"$ref": "#/$defs/t", "$defs": {"t": {"type": "object", "properties":
-        {"v": {"type": "integer"}, "c": {"type": "array", "items": {"$ref": "#/$defs/t"}}}, "additionalProperties": false}}})";
+        {"v": {"type": "integer"}, "c": {"type": "array", "items": {"$ref": "#/$defs/t"}}},
+        "additionalProperties": false}}})";
     CHECK(accepts(kTree, R"({"v": 1, "c": [{"c": []}, {"v": 2}]})"));
     CHECK_FALSE(accepts(kTree, R"({"c": [1]})"));
     CHECK(error(R"({"$ref": "#"})").find("'$ref'") != std::string::npos);

@@ -39,10 +39,6 @@ double now_us() {
 
 double rounded(double us) { return static_cast<double>(static_cast<long long>(us * 100 + 0.5)) / 100; }
 
-void check(linnet::Status status) {
-    if (status != linnet::Status::ok) throw std::runtime_error(fmt::format("status {}", static_cast<int>(status)));
-}
-
 Grammar compile(const Json& line, linnet::Memory& memory) {
     const auto text = [&](const char* key) -> const std::string& { return line.at(key).get_ref<const std::string&>(); };
     if (line.contains("grammar")) return Grammar::from_gbnf(text("grammar"), memory);
@@ -63,7 +59,7 @@ Json follow(Matcher& matcher, const linnet::Tokenizer& tokenizer, const Json& do
     };
     const auto fill = [&] {
         const double start = now_us();
-        check(matcher.fill_mask(mask));
+        if (matcher.fill_mask(mask) != linnet::Status::ok) throw std::runtime_error(matcher.error_text());
         mask_us.push_back(rounded(now_us() - start));
     };
     Json accepted = Json::array();

@@ -1,11 +1,56 @@
 // SPDX-License-Identifier: MIT
 // Derivatives of expressions. Recursion is bounded by the nesting of an expression (Exprs::kMaxDepth); sequences are
 // walked in loops.
+#include <algorithm>
 #include <array>
 
 #include "constrain/expr.hpp"
 
 namespace linnet::constrain {
+
+namespace {
+
+// Repetitions up to this long are left as they are.
+constexpr std::uint32_t kShort = 16;
+// Stands for every longer minimum: within kShort bytes none is reached.
+constexpr std::uint32_t kLong = 1'000'000;
+
+// Any part of an expression may have its repetitions lifted: to need one more of them takes at least one more byte.
+// How far this looks is a matter of cost.
+ExprId lift(Exprs& exprs, ExprId expr, std::uint32_t& bound, unsigned depth) {
+    const Exprs::Node node = exprs.node(expr);
+    switch (node.kind) {
+        case Exprs::Kind::concat: {
+            std::array<ExprId, 8> heads;
+            std::size_t n = 0;
+            ExprId tail = expr;
+            for (; n < heads.size() && exprs.node(tail).kind == Exprs::Kind::concat; tail = exprs.node(tail).b) {
+                heads[n++] = lift(exprs, exprs.node(tail).a, bound, depth + 1);
+            }
+            if (n < heads.size()) tail = lift(exprs, tail, bound, depth + 1);
+            while (n > 0) tail = exprs.concat(heads[--n], tail);
+            return tail;
+        }
+        case Exprs::Kind::any_of: {
+            if (depth > 4 || node.b > 16) return expr;
+            const std::vector<ExprId> parts(exprs.children(node).begin(), exprs.children(node).end());
+            std::vector<ExprId> lifted;
+            for (const ExprId part : parts) lifted.push_back(lift(exprs, part, bound, depth + 1));
+            return lifted == parts ? expr : exprs.any_of(lifted);
+        }
+        case Exprs::Kind::repeat: {
+            const ExprId inner = depth > 4 ? node.a : lift(exprs, node.a, bound, depth + 1);
+            const bool is_long = node.b > kShort, is_bounded = node.c > kShort && node.c != Exprs::kUnbounded;
+            if (inner == node.a && !is_long && !is_bounded) return expr;
+            if (is_bounded) bound = std::min(bound, node.c);
+            if (is_long) bound = std::min(bound, kShort);
+            return exprs.repeat(inner, is_long ? kLong : node.b, is_bounded || is_long ? Exprs::kUnbounded : node.c);
+        }
+        default: return expr;
+    }
+}
+
+}  // namespace
 
 ExprId Exprs::derivative(ExprId expr, unsigned byte) {
     const Node node = nodes_[expr];
@@ -108,28 +153,9 @@ void Exprs::mark_classes(ExprId expr, std::span<std::uint64_t, 256> marks) const
 }
 
 ExprId Exprs::loosened(ExprId expr, std::uint32_t& bound) {
-    // Of a sequence, the heads before the repetition stay.
-    std::vector<ExprId> heads;
     bound = kUnbounded;
-    ExprId tail = expr;
-    for (unsigned i = 0; i < 4; ++i) {
-        const Node node = nodes_[tail];
-        const Node head = node.kind == Kind::concat ? nodes_[node.a] : node;
-        if (head.kind == Kind::repeat && head.c > 1 && head.c != kUnbounded) {
-            bound = head.c;
-            const ExprId free = repeat(head.a, head.b, kUnbounded);
-            tail = node.kind == Kind::concat ? concat(free, node.b) : free;
-            while (!heads.empty()) {
-                tail = concat(heads.back(), tail);
-                heads.pop_back();
-            }
-            return tail;
-        }
-        if (node.kind != Kind::concat || head.nullable) return expr;
-        heads.push_back(node.a);
-        tail = node.b;
-    }
-    return expr;
+    if (!nodes_[expr].plain) return expr;  // what an intersection leaves alive depends on what comes later
+    return lift(*this, expr, bound, 0);
 }
 
 }  // namespace linnet::constrain

@@ -86,8 +86,8 @@ class Exprs {
     ExprId derivative(ExprId expr, unsigned byte);
     // Marks bytes that derivative() tells apart: two bytes with equal marks have equal derivatives.
     void mark_classes(ExprId expr, std::span<std::uint64_t, 256> marks) const;
-    // `expr` with the bound of the repetition that it begins with lifted; `bound` is what that was (kUnbounded when
-    // there is nothing to lift). Both match alike in their first `bound` bytes.
+    // `expr` with the bounds of the repetition that it begins with lifted (a long minimum lowered); both match alike in
+    // their first `bound` bytes. `expr` itself, and kUnbounded, when there is nothing to lift.
     ExprId loosened(ExprId expr, std::uint32_t& bound);
 
   private:

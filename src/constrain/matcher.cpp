@@ -28,14 +28,18 @@ Matcher::Matcher(const Grammar& grammar, const TokenTrie& trie, Memory& memory, 
 
 template <class Work>
 Status Matcher::guarded(Work work) noexcept {
+    const auto failed = [this](Status status, std::string_view text) {
+        error_text_[text.copy(error_text_, sizeof error_text_ - 1)] = '\0';
+        return status;
+    };
     try {
         return work();
     } catch (const Error& error) {
-        return error.status();
+        return failed(error.status(), error.what());
     } catch (const std::bad_alloc&) {
-        return Status::out_of_memory;
+        return failed(Status::out_of_memory, "constraint: out of memory");
     } catch (...) {
-        return Status::internal;
+        return failed(Status::internal, "constraint: internal error");
     }
 }
 

@@ -32,6 +32,8 @@ class Matcher {
     Status accept(Token token) noexcept;
     // Appends text instead of tokens; all of it or nothing. Counts as one step for rollback.
     Status accept_text(std::string_view text) noexcept;
+    // What the last status that was not ok, and no invalid_argument, was about.
+    const char* error_text() const noexcept { return error_text_; }
     // Whether the text so far satisfies the constraint.
     bool is_complete() const noexcept;
     // Whether an end token was accepted.
@@ -74,6 +76,7 @@ class Matcher {
     Machine machine_;
     std::pmr::vector<SetId> history_;
     bool ended_ = false;
+    char error_text_[160] = {};
     std::pmr::vector<std::uint32_t> set_of_state_;  // index into token_sets_, kNoId
     std::pmr::vector<TokenSet> token_sets_;
     std::size_t n_word_sets_ = 0;

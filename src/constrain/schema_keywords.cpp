@@ -155,8 +155,13 @@ void Schemas::strings(const Json& schema, ValueSet& values, ValueSet& broken) {
     const std::uint32_t max = count(schema, "maxLength", Exprs::kUnbounded);
     if (min > 0 || max != Exprs::kUnbounded) {
         const ExprId quote = table.literal("\"");
-        const ExprId inside = min > max ? Exprs::kNone : table.repeat(texts_.char_any, min, max);
-        add(table.concat(std::array{quote, inside, quote}));
+        const auto sized = [&](std::uint32_t from, std::uint32_t to) {
+            const ExprId inside = from > to ? Exprs::kNone : table.repeat(texts_.char_any, from, to);
+            return table.concat(std::array{quote, inside, quote});
+        };
+        values.string = meet(values.string, sized(min, max), texts_.string, texts_.string_plain);
+        if (min > 0) broken.string = table.any_of(broken.string, sized(0, min - 1));
+        if (max != Exprs::kUnbounded) broken.string = table.any_of(broken.string, sized(max + 1, Exprs::kUnbounded));
     }
     if (schema.contains("pattern")) add(pattern("pattern", text_of("pattern")));
     if (!schema.contains("format") || !document_.asserts_formats() || !member(schema, "format")->is_string()) return;

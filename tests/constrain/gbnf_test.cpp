@@ -100,6 +100,7 @@ TEST_CASE("depth is bounded by a limit, not by the machine's stack") {
     Matcher matcher(grammar, vocabulary.trie(), memory, {.max_depth = 5000});
     CHECK(matcher.accept_text(std::string(5000, '(')) == Status::ok);
     CHECK(matcher.accept_text("(") == Status::unsupported);
+    CHECK(matcher.error_text() == std::string("constraint: the text is nested deeper than 5000"));
     CHECK(matcher.accept_text(std::string(5000, ')')) == Status::ok);
     CHECK(matcher.is_complete());
 }

@@ -183,6 +183,8 @@ ExprId Exprs::any_of(std::span<const ExprId> list) {
         }
         nullable = nullable || node.nullable;
     }
+    work_ += parts.size();
+    if (work_ > kMaxWork) throw Error(Status::unsupported, "the constraint's expressions take too much work");
     if (parts.size() > 1) merge_bytes(parts);
     std::ranges::sort(parts);
     parts.erase(std::unique(parts.begin(), parts.end()), parts.end());

@@ -29,6 +29,8 @@ class Exprs {
     static constexpr std::uint32_t kMaxNodes = 500'000;
     static constexpr std::uint32_t kMaxDepth = 1000;
     static constexpr std::size_t kMaxParts = 4000;  // of any_of
+    // Parts of all any_of that a table has ever put together: what bounds the time, about a second of it.
+    static constexpr std::uint64_t kMaxWork = 5'000'000;
 
     enum class Kind : std::uint8_t { none, empty, bytes, concat, any_of, all_of, negation, repeat, multiple };
 
@@ -104,6 +106,7 @@ class Exprs {
     IdTable node_ids_;
     IdTable set_ids_;
     IdTable multiple_ids_;
+    std::uint64_t work_ = 0;
 };
 
 }  // namespace linnet::constrain

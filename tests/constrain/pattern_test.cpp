@@ -187,3 +187,15 @@ TEST_CASE("expressions that explode elsewhere stay small") {
     }
     CHECK(dfa.matches(whole_pattern(dfa.exprs(), "(a?){500}a{500}"), std::string(700, 'a')));
 }
+
+TEST_CASE("what explodes here, too, ends in an error") {
+    for (const char* pattern : {"(([a-z]{1,100}){1,100}){1,100}", "(.{0,1000}a){0,1000}"}) {
+        CAPTURE(pattern);
+        const std::string error = error_of([&] {
+            Memory memory;
+            Dfa dfa(&memory);
+            dfa.matches(whole_pattern(dfa.exprs(), pattern), std::string(5000, 'a') + "-");
+        });
+        CHECK(error.starts_with("the constraint"));
+    }
+}

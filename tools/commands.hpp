@@ -34,5 +34,6 @@ void add_bench(CLI::App& app, int& status);
 void add_synth(CLI::App& app, int& status);
 void add_quantize(CLI::App& app, int& status);
 void add_compare(CLI::App& app, int& status);
+void add_constrain(CLI::App& app, int& status);
 
 }  // namespace tools

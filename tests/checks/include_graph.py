@@ -12,6 +12,7 @@ LEVEL = {
     "src/arch": 2,
     "src/tokenizer": 2,
     "kernels/api": 3,
+    "src/constrain": 3,
     "src/model": 4,
     "src/cache": 4,
     "src/quantize": 4,
@@ -27,7 +28,7 @@ KERNELS = ["kernels/api", "kernels/formats", "kernels/simd", "kernels/generic", 
 GENERATED = re.compile(r"linnet_(arch_list|format_list|format_includes|isa_list)\.hpp$")
 THIRD_PARTY = {
     "fmt/": ("src", "bindings", "tools"),
-    "nlohmann/": ("src/chat", "src/sampling", "tools"),
+    "nlohmann/": ("src/chat", "src/constrain", "tools"),
     "CLI/": ("tools",),
     "xsimd/": ("kernels/simd", "kernels/isa"),
     "Eigen/": ("examples",),

@@ -24,7 +24,7 @@ FORMATS = ("F32", "F16", "BF16", "Q8_0", "Q4_0", "Q4_1", "Q5_0", "Q5_1", "Q2_K",
            "IQ1_S", "IQ1_M", "IQ2_XXS", "IQ2_XS", "IQ2_S", "IQ3_XXS", "IQ3_S", "IQ4_NL", "IQ4_XS", "TQ1_0", "TQ2_0",
            "MXFP4")
 COMMANDS = ("run", "inspect", "plan", "tokenize", "detokenize", "render", "jinja", "logits", "verify", "perplexity",
-            "bench", "synth", "quantize", "compare")
+            "bench", "synth", "quantize", "compare", "constrain")
 PROGRAM = None  # set at the bottom
 
 
@@ -116,7 +116,7 @@ class Usage(Case):
         broken.write_bytes(b"GGUFnonsense")
         for path in (missing, broken):
             for arguments in (("inspect", path), ("plan", path), ("run", "-m", path), ("bench", path),
-                              ("tokenize", path), ("detokenize", path)):
+                              ("tokenize", path), ("detokenize", path), ("constrain", path)):
                 out, err = linnet(*arguments, status=1)
                 self.assertEqual(out, "", arguments)
                 self.assertRegex(err, r"^linnet: \S", arguments)
@@ -226,6 +226,23 @@ class Text(Case):
         answers = linnet_lines("detokenize", model, "--jsonl", status=1,
                                objects=[{"ids": [-1]}, {"ids": [1 << 30]}, {"ids": ["a"]}, {"ids": [100]}])
         self.assertEqual([sorted(answer) for answer in answers], [["error"]] * 3 + [["pieces_hex", "text"]])
+
+    def test_documents_under_constraints(self):
+        schema = {"type": "object", "properties": {"a": {"type": "integer"}}, "required": ["a"]}
+        requests = [{"schema": schema, "documents": ['{"a": 12}', '{"b": 1}', '{"a": 1, "b": [null]}', '{"a": 1', ""]},
+                    {"grammar": 'root ::= "(" root ")" | [a-z]+', "documents": ["((abc))", "(a"]},
+                    {"regex": "[ab]{2,3}c?", "documents": ["abc", "a", "bbbb"]},
+                    {"choices": ["yes", "no"], "documents": ["yes", "no", "n"]},
+                    {"schema": {"type": "object", "unevaluatedProperties": False}},
+                    {"regex": "("}]
+        answers = linnet_lines("constrain", self.small_model(), "--jsonl", status=1, objects=requests)
+        self.assertEqual([answer.get("accepted") for answer in answers],
+                         [[True, False, True, False, False], [True, False], [True, False, False],
+                          [True, True, False], None, None])
+        self.assertIn("unevaluatedProperties", answers[4]["error"])
+        self.assertIn("regular expression", answers[5]["error"])
+        self.assertGreaterEqual(len(answers[0]["mask_us"]), 10)
+        self.assertGreater(answers[0]["compile_us"], 0)
 
 
 class Templates(Case):

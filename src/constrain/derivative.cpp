@@ -1,0 +1,161 @@
+// SPDX-License-Identifier: MIT
+// Derivatives of expressions. Recursion is bounded by the nesting of an expression (Exprs::kMaxDepth); sequences are
+// walked in loops.
+#include <algorithm>
+#include <array>
+
+#include "constrain/expr.hpp"
+
+namespace linnet::constrain {
+
+namespace {
+
+// Repetitions up to this long are left as they are.
+constexpr std::uint32_t kShort = 16;
+// Stands for every longer minimum: within kShort bytes none is reached.
+constexpr std::uint32_t kLong = 1'000'000;
+
+// Any part of an expression may have its repetitions lifted: to need one more of them takes at least one more byte.
+// How far this looks is a matter of cost.
+ExprId lift(Exprs& exprs, ExprId expr, std::uint32_t& bound, unsigned depth) {
+    const Exprs::Node node = exprs.node(expr);
+    switch (node.kind) {
+        case Exprs::Kind::concat: {
+            std::array<ExprId, 8> heads;
+            std::size_t n = 0;
+            ExprId tail = expr;
+            for (; n < heads.size() && exprs.node(tail).kind == Exprs::Kind::concat; tail = exprs.node(tail).b) {
+                heads[n++] = lift(exprs, exprs.node(tail).a, bound, depth + 1);
+            }
+            if (n < heads.size()) tail = lift(exprs, tail, bound, depth + 1);
+            while (n > 0) tail = exprs.concat(heads[--n], tail);
+            return tail;
+        }
+        case Exprs::Kind::any_of: {
+            if (depth > 4 || node.b > 16) return expr;
+            const std::vector<ExprId> parts(exprs.children(node).begin(), exprs.children(node).end());
+            std::vector<ExprId> lifted;
+            for (const ExprId part : parts) lifted.push_back(lift(exprs, part, bound, depth + 1));
+            return lifted == parts ? expr : exprs.any_of(lifted);
+        }
+        case Exprs::Kind::repeat: {
+            const ExprId inner = depth > 4 ? node.a : lift(exprs, node.a, bound, depth + 1);
+            const bool is_long = node.b > kShort, is_bounded = node.c > kShort && node.c != Exprs::kUnbounded;
+            if (inner == node.a && !is_long && !is_bounded) return expr;
+            if (is_bounded) bound = std::min(bound, node.c);
+            if (is_long) bound = std::min(bound, kShort);
+            return exprs.repeat(inner, is_long ? kLong : node.b, is_bounded || is_long ? Exprs::kUnbounded : node.c);
+        }
+        default: return expr;
+    }
+}
+
+}  // namespace
+
+ExprId Exprs::derivative(ExprId expr, unsigned byte) {
+    const Node node = nodes_[expr];
+    switch (node.kind) {
+        case Kind::none:
+        case Kind::empty: return kNone;
+        case Kind::bytes: return sets_[node.a].has(byte) ? kEmpty : kNone;
+        case Kind::concat: return derivative_of_concat(expr, byte);
+        case Kind::any_of:
+        case Kind::all_of: {
+            std::vector<ExprId> parts;
+            parts.reserve(node.b);
+            for (std::uint32_t i = 0; i < node.b; ++i) {
+                const ExprId part = derivative(children_[node.a + i], byte);
+                if (node.kind == Kind::all_of && part == kNone) return kNone;
+                if (node.kind == Kind::all_of || part != kNone) parts.push_back(part);
+            }
+            return node.kind == Kind::any_of ? any_of(parts) : all_of(parts);
+        }
+        case Kind::negation: return negation(derivative(node.a, byte));
+        case Kind::repeat: {
+            const ExprId head = derivative(node.a, byte);
+            if (head == kNone) return kNone;
+            const std::uint32_t max = node.c == kUnbounded ? kUnbounded : node.c - 1;
+            return concat(head, repeat(node.a, node.b == 0 ? 0 : node.b - 1, max));
+        }
+        case Kind::multiple: {
+            const Multiple copy = multiples_[node.a];
+            return derivative_of_multiple(copy, byte);
+        }
+    }
+    return kNone;
+}
+
+// The heads up to the first one that needs a byte each contribute.
+ExprId Exprs::derivative_of_concat(ExprId expr, unsigned byte) {
+    ExprId result = kNone;
+    std::vector<ExprId> parts;
+    for (;;) {
+        const Node node = nodes_[expr];
+        if (node.kind != Kind::concat) {
+            parts.push_back(derivative(expr, byte));
+            break;
+        }
+        const ExprId head = concat(derivative(node.a, byte), node.b);
+        if (!nodes_[node.a].nullable) {
+            if (parts.empty()) return head;
+            parts.push_back(head);
+            break;
+        }
+        if (head != kNone) parts.push_back(head);
+        expr = node.b;
+    }
+    result = any_of(parts);
+    return result;
+}
+
+ExprId Exprs::derivative_of_multiple(const Multiple& from, unsigned byte) {
+    Multiple to = from;
+    if (byte == '.' && !from.first && from.n_digits == 0) {
+        to.n_digits = 1;
+        return multiple(to);
+    }
+    if (byte < '0' || byte > '9' || (from.n_digits == 0 && from.lone_zero)) return kNone;
+    to.lone_zero = from.first && byte == '0';
+    to.first = false;
+    if (from.n_digits > 0) {
+        to.lone_zero = false;
+        if (from.n_digits > from.scale) {  // zeros behind the last digit
+            to.n_digits = from.n_digits < 2 ? 2 : from.n_digits;
+            return byte == '0' ? multiple(to) : kNone;
+        }
+        to.n_digits = from.n_digits + 1;
+    }
+    to.rest = (from.rest * 10 + (byte - '0')) % from.divisor;
+    return multiple(to);
+}
+
+void Exprs::mark_classes(ExprId expr, std::span<std::uint64_t, 256> marks) const {
+    const Node* node = &nodes_[expr];
+    while (node->kind == Kind::concat) {
+        mark_classes(node->a, marks);
+        if (!nodes_[node->a].nullable) return;
+        expr = node->b;
+        node = &nodes_[expr];
+    }
+    switch (node->kind) {
+        case Kind::bytes: sets_[node->a].for_each([&](unsigned byte) { marks[byte] = mix(marks[byte], expr); }); break;
+        case Kind::any_of:
+        case Kind::all_of:
+            for (const ExprId child : children(*node)) mark_classes(child, marks);
+            break;
+        case Kind::negation:
+        case Kind::repeat: mark_classes(node->a, marks); break;
+        case Kind::multiple:
+            for (unsigned byte = '.'; byte <= '9'; ++byte) marks[byte] = mix(marks[byte], expr + byte);
+            break;
+        default: break;
+    }
+}
+
+ExprId Exprs::loosened(ExprId expr, std::uint32_t& bound) {
+    bound = kUnbounded;
+    if (!nodes_[expr].plain) return expr;  // what an intersection leaves alive depends on what comes later
+    return lift(*this, expr, bound, 0);
+}
+
+}  // namespace linnet::constrain

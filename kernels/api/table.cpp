@@ -126,10 +126,12 @@ void overlay(Table& to, const Table& from) noexcept {
     overlay(to.pack_q8, from.pack_q8);
     overlay(to.pack_f32, from.pack_f32);
     overlay(to.rms_norm, from.rms_norm);
+    overlay(to.layer_norm, from.layer_norm);
     overlay(to.add, from.add);
     overlay(to.scale, from.scale);
     overlay(to.silu_mul, from.silu_mul);
     overlay(to.gelu_tanh_mul, from.gelu_tanh_mul);
+    overlay(to.softcap, from.softcap);
     overlay(to.rope_neox, from.rope_neox);
     overlay(to.rope_interleaved, from.rope_interleaved);
     overlay(to.store_kv, from.store_kv);

@@ -135,6 +135,7 @@ struct AttentionArgs {
     float* o;          // [n_columns][head_dim]
     float* scores;     // scratch [n_columns][kKeyTile]
     std::byte* panel;  // scratch, q8: the queries' packed activations
+    float cap = 0.0F;  // scores become cap * tanh(score / cap); 0: they stay
 };
 
 // Which table provides a function.
@@ -162,6 +163,8 @@ struct Table {
 
     // y[i] = x[i] / sqrt(mean(x^2) + eps) * weight[i]. y may be x.
     Slot<void(const float* x, const float* weight, std::size_t n, float eps, float* y)> rms_norm;
+    // y[i] = (x[i] - mean(x)) / sqrt(variance(x) + eps) * weight[i] + bias[i]; bias may be null. y may be x.
+    Slot<void(const float* x, const float* weight, const float* bias, std::size_t n, float eps, float* y)> layer_norm;
     // y[i] += x[i]
     Slot<void(const float* x, std::size_t n, float* y)> add;
     // y[i] = x[i] * factor. y may be x.
@@ -169,6 +172,8 @@ struct Table {
     // y[i] = activation(gate[i]) * up[i]. y may be gate.
     Slot<void(const float* gate, const float* up, std::size_t n, float* y)> silu_mul;
     Slot<void(const float* gate, const float* up, std::size_t n, float* y)> gelu_tanh_mul;
+    // y[i] = cap * tanh(x[i] / cap). y may be x.
+    Slot<void(const float* x, float cap, std::size_t n, float* y)> softcap;
     // Rotates the first n_rot of x in place; cosines and sines [n_rot / 2]. neox: pairs (i, i + n_rot/2);
     // interleaved: pairs (2i, 2i + 1).
     Slot<void(const float* cosines, const float* sines, std::size_t n_rot, float* x)> rope_neox;

@@ -171,6 +171,7 @@ inline void start_attention(const AttentionArgs& a) {
 template <class V>
 inline void softmax_columns(const AttentionArgs& a, std::int64_t pos, std::size_t c, std::size_t n) {
     for (std::size_t i = c; i < c + n; ++i) {
+        if (a.cap != 0.0F) softcap<V>(a.scores + i * kKeyTile, a.cap, kKeyTile, a.scores + i * kKeyTile);
         softmax_tile<V>(pos, a.first[i], a.last[i], a.kv.head_dim, a.scores + i * kKeyTile, a.m + i, a.l + i * kRows,
                         a.o + i * a.kv.head_dim);
     }

@@ -73,6 +73,28 @@ void rms_norm(const float* x, const float* weight, std::size_t n, float eps, flo
     }
 }
 
+// Two passes: squares of what is left after the mean is taken away. That is put into y, so that the padding of a last
+// chunk is zero again when it is read back.
+template <class V>
+void layer_norm(const float* x, const float* weight, const float* bias, std::size_t n, float eps, float* y) {
+    auto sums = V::zero();
+    for (std::size_t i = 0; i < n; i += kRows) sums = V::add(sums, load_some<V>(x + i, n - i));
+    const auto mean = V::broadcast(reduce_add<V>(sums) / static_cast<float>(n));
+    auto squares = V::zero();
+    for (std::size_t i = 0; i < n; i += kRows) {
+        store_some<V>(y + i, n - i, V::sub(load_some<V>(x + i, n - i), mean));
+        const auto v = load_some<V>(y + i, n - i);
+        squares = V::fma(v, v, squares);
+    }
+    const float variance = reduce_add<V>(squares) / static_cast<float>(n);
+    const auto factor = V::broadcast(1.0F / __builtin_sqrtf(variance + eps));
+    for (std::size_t i = 0; i < n; i += kRows) {
+        const auto v = V::mul(load_some<V>(y + i, n - i), factor);
+        const auto w = load_some<V>(weight + i, n - i);
+        store_some<V>(y + i, n - i, bias == nullptr ? V::mul(v, w) : V::fma(v, w, load_some<V>(bias + i, n - i)));
+    }
+}
+
 template <class V>
 void add(const float* x, std::size_t n, float* y) {
     for (std::size_t i = 0; i < n; i += kRows) {
@@ -109,6 +131,31 @@ void gelu_tanh_mul(const float* gate, const float* up, std::size_t n, float* y) 
         const auto inner = V::fma(V::mul(V::mul(g, g), g), V::broadcast(0.044715F), g);
         const auto z = V::mul(inner, V::broadcast(1.5957691216F));  // 2 sqrt(2 / pi)
         store_some<V>(y + i, n - i, V::mul(times_sigmoid<V>(g, z), load_some<V>(up + i, n - i)));
+    }
+}
+
+// Below 0.625 an odd polynomial (coefficients of Cephes' tanhf), above 1 - 2 / (e^2|x| + 1): error about 2 ulp.
+template <class V>
+inline typename V::Floats tanh(typename V::Floats x) {
+    const auto c = [](float value) { return V::broadcast(value); };
+    const auto magnitude = V::abs(x);
+    const auto e = exp<V>(V::add(magnitude, magnitude));
+    const auto large = V::sub(c(1.0F), V::div(c(2.0F), V::add(e, c(1.0F))));
+    const auto x2 = V::mul(x, x);
+    auto p = V::fma(c(-5.70498872745e-3F), x2, c(2.06390887954e-2F));
+    p = V::fma(p, x2, c(-5.37397155531e-2F));
+    p = V::fma(p, x2, c(1.33314422036e-1F));
+    p = V::fma(p, x2, c(-3.33332819422e-1F));
+    const auto small = V::fma(V::mul(p, x2), x, x);
+    const auto with_sign = V::select_less(x, V::zero(), V::sub(V::zero(), large), large);
+    return V::select_less(magnitude, c(0.625F), small, with_sign);
+}
+
+template <class V>
+void softcap(const float* x, float cap, std::size_t n, float* y) {
+    const auto c = V::broadcast(cap);
+    for (std::size_t i = 0; i < n; i += kRows) {
+        store_some<V>(y + i, n - i, V::mul(tanh<V>(V::div(load_some<V>(x + i, n - i), c)), c));
     }
 }
 

@@ -47,10 +47,12 @@ constexpr Table make_isa_table(const char* isa) {
     t.pack_q8 = {pack_q8<V>, isa};
     t.pack_f32 = {pack_f32<V>, isa};
     t.rms_norm = {rms_norm<V>, isa};
+    t.layer_norm = {layer_norm<V>, isa};
     t.add = {add<V>, isa};
     t.scale = {scale<V>, isa};
     t.silu_mul = {silu_mul<V>, isa};
     t.gelu_tanh_mul = {gelu_tanh_mul<V>, isa};
+    t.softcap = {softcap<V>, isa};
     t.rope_neox = {rope_neox<V>, isa};
     t.rope_interleaved = {rope_interleaved<V>, isa};
     t.store_kv[0] = {store_kv<V, KvF16>, isa};

@@ -16,6 +16,13 @@ namespace linnet::arch {
 
 enum class Activation : std::uint8_t { silu, gelu_tanh };
 
+// rms: x / rms(x) * weight. layer: (x - mean) / deviation * weight + bias, the bias where the file has one.
+enum class NormKind : std::uint8_t { rms, layer };
+
+// What is normed at a time of queries and keys, where the file has such norms. head: each with the same weights
+// [head_dim]; each_head: each with weights of its own; row: all heads as one.
+enum class HeadNorm : std::uint8_t { head, each_head, row };
+
 // none: positions do not enter. interleaved: pairs (2i, 2i+1). neox: pairs (i, i + n_rot/2).
 enum class RopeKind : std::uint8_t { none, interleaved, neox };
 
@@ -44,7 +51,16 @@ struct LayerSpec {
     std::uint32_t window = 0;  // position i sees i - window + 1 .. i; 0: all
     std::uint32_t rope = 0;    // index into ModelSpec::ropes
     float attention_scale = 0.0F;
+    float attention_cap = 0.0F;  // scores become cap * tanh(score / cap); 0: they stay
+    HeadNorm head_norm = HeadNorm::head;
     Activation activation = Activation::silu;
+    bool parallel = false;  // attention and feed-forward of the same x, which both are then added to
+};
+
+// Queries at position p are multiplied by 1 + beta ln(1 + floor(p / n_ctx_orig)).
+struct TemperatureSpec {
+    float beta = 0.0F;
+    std::uint32_t n_ctx_orig = 1;
 };
 
 struct ModelSpec {
@@ -54,8 +70,14 @@ struct ModelSpec {
     std::uint32_t n_vocab = 0;
     std::uint32_t n_ctx_train = 0;
     std::uint32_t d_model = 0;
+    std::uint32_t n_positions = 0;  // rows of the learned position embedding, which bounds the context; 0: none
+    NormKind norm = NormKind::rms;
     float norm_eps = 0.0F;
     float embedding_scale = 1.0F;
+    float residual_scale = 1.0F;  // of what a half layer adds
+    float logit_scale = 1.0F;
+    float logit_cap = 0.0F;  // logits become cap * tanh(logit / cap), after the scale; 0: they stay
+    TemperatureSpec temperature;
     std::pmr::vector<RopeSpec> ropes;
     std::pmr::vector<LayerSpec> layers;
 };
@@ -63,17 +85,21 @@ struct ModelSpec {
 // What a tensor is for. `token_embd` .. `rope_factors_short` exist once, the rest once per layer.
 enum class Role : std::uint8_t {
     token_embd,
+    position_embd,
     output_norm,
+    output_norm_bias,
     output,
     output_bias,
     rope_freqs,
     rope_factors_long,
     rope_factors_short,
     attn_norm,
+    attn_norm_bias,
     attn_q,
     attn_k,
     attn_v,
     attn_qkv,
+    attn_qkv_bias,
     attn_q_bias,
     attn_k_bias,
     attn_v_bias,
@@ -83,6 +109,7 @@ enum class Role : std::uint8_t {
     attn_output_bias,
     post_attention_norm,
     ffn_norm,
+    ffn_norm_bias,
     ffn_gate,
     ffn_up,
     ffn_down,
@@ -103,17 +130,22 @@ enum class Dim : std::uint8_t {
     kv,   // n_kv_heads * head_dim
     qkv,  // q + 2 kv
     head_dim,
+    n_heads,     // as n_out: a vector for each head
+    n_kv_heads,  // likewise
+    n_positions,
     d_ff,
     two_d_ff,  // gate and up fused
     half_rot,  // n_rot / 2
 };
 
-enum class Need : std::uint8_t { required, optional };
+// with_previous: present exactly where the slot before is. unless_fused: required where the file lacks the fused tensor
+// of which this one is a part, else absent.
+enum class Need : std::uint8_t { required, optional, with_previous, unless_fused };
 
 struct TensorSlot {
     Role role;
     Dim n_in;   // the contiguous axis
-    Dim n_out;  // Dim::one for vectors
+    Dim n_out;  // Dim::one, n_heads, n_kv_heads: vectors
     Need need = Need::required;
 };
 

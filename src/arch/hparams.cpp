@@ -32,6 +32,8 @@ std::string HParams::key(std::string_view name) const {
     return key;
 }
 
+bool HParams::has(std::string_view name) const { return file_.find(key(name)) != nullptr; }
+
 std::uint32_t HParams::count(std::string_view name, std::uint32_t max) const {
     const std::string k = key(name);
     const auto value = file_.u32(k);
@@ -65,6 +67,16 @@ std::uint32_t HParams::layer_count(std::string_view name, std::uint32_t layer, s
     return n;
 }
 
+std::vector<bool> HParams::layer_flags(std::string_view name, std::size_t n_layers) const {
+    const std::string k = key(name);
+    const auto values = file_.booleans(k, *std::pmr::new_delete_resource());
+    if (!values) return {};
+    if (values->size() != n_layers) {
+        throw Error(Status::bad_file, "key '{}' has {} elements for {} layers", k, values->size(), n_layers);
+    }
+    return {values->begin(), values->end()};
+}
+
 float HParams::positive(std::string_view name) const {
     const std::string k = key(name);
     if (!file_.f32(k)) throw Error(Status::bad_file, "key '{}' is missing", k);
@@ -93,7 +105,8 @@ void read_decoder(const HParams& h, ModelSpec& spec) {
     }
     spec.n_ctx_train = h.count("context_length", kMaxContext);
     spec.d_model = h.count("embedding_length", kMaxWidth);
-    spec.norm_eps = h.positive("attention.layer_norm_rms_epsilon");
+    spec.norm_eps =
+        h.positive(spec.norm == NormKind::rms ? "attention.layer_norm_rms_epsilon" : "attention.layer_norm_epsilon");
     const std::uint32_t n_layers = h.count("block_count", kMaxLayers);
     spec.layers.resize(n_layers);
     for (std::uint32_t i = 0; i < n_layers; ++i) {

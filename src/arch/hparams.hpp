@@ -5,6 +5,7 @@
 #include <cstdint>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "arch/arch_spec.hpp"
 #include "gguf/file.hpp"
@@ -17,6 +18,7 @@ class HParams {
 
     const gguf::File& file() const noexcept { return file_; }
     std::string key(std::string_view name) const;  // "llama.block_count"
+    bool has(std::string_view name) const;
 
     // A count in 1..max; Error(bad_file) naming the key when absent or out of range.
     std::uint32_t count(std::string_view name, std::uint32_t max) const;
@@ -25,6 +27,8 @@ class HParams {
     // The same for a key which holds one number for all layers or an array with one for each.
     std::uint32_t layer_count(std::string_view name, std::uint32_t layer, std::uint32_t n_layers,
                               std::uint32_t otherwise, std::uint32_t max) const;
+    // The elements of an array of booleans with one for each layer; empty when absent.
+    std::vector<bool> layer_flags(std::string_view name, std::size_t n_layers) const;
     // Finite and > 0.
     float positive(std::string_view name) const;
     float positive_or(std::string_view name, float otherwise) const;
@@ -34,8 +38,8 @@ class HParams {
     std::string_view architecture_;
 };
 
-// n_vocab (from token_embd.weight), n_ctx_train, d_model, norm_eps, and layers with n_heads, n_kv_heads, head_dim, d_ff
-// and attention_scale = 1 / sqrt(head_dim).
+// n_vocab (from token_embd.weight), n_ctx_train, d_model, norm_eps (by the key that goes with spec.norm), and layers
+// with n_heads, n_kv_heads, head_dim, d_ff and attention_scale = 1 / sqrt(head_dim).
 void read_decoder(const HParams& h, ModelSpec& spec);
 
 // Rotation as the keys rope.freq_base, rope.dimension_count and rope.scaling.* say. Unknown scaling types are refused.

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: MIT
-// y = output(attention(q, k, v)), q k v = projections of norm(x). Keys and values go to the cache first; then every
-// query looks back over the cache, span by span of absolute positions, merged in ascending order: prefill, decode and
-// a decode whose spans are spread over threads do the same arithmetic.
+// y (or z) = output(attention(q, k, v)), q k v = projections of norm(x). Keys and values go to the cache first; then
+// every query looks back over the cache, span by span of absolute positions, merged in ascending order: prefill, decode
+// and a decode whose spans are spread over threads do the same arithmetic.
+#include "base/math.hpp"
 #include "model/linear.hpp"
 
 namespace linnet {
@@ -41,12 +42,15 @@ struct Heads {
     }
 };
 
-// Copies a head into padded memory, norms and rotates it.
-void prepare_head(const Heads& a, const float* x, const float* norm, std::size_t t, float* y) noexcept {
+// Copies a head into padded memory, norms and rotates it. norm: weights [head_dim] for all heads, or
+// [n_heads][head_dim]; null when there is none, or it has been done.
+void prepare_head(const Heads& a, const float* x, const float* norm, std::size_t head, std::size_t t,
+                  float* y) noexcept {
     const Pass& pass = a.pass;
     const std::size_t head_dim = a.spec.head_dim;
     if (norm != nullptr) {
-        pass.kernels.rms_norm.fn(x, norm, head_dim, pass.spec.norm_eps, y);
+        const bool own = a.spec.head_norm == arch::HeadNorm::each_head;
+        pass.norm({own ? norm + head * head_dim : norm, nullptr}, x, head_dim, y);
     } else {
         std::copy_n(x, head_dim, y);
     }
@@ -60,21 +64,35 @@ void prepare_head(const Heads& a, const float* x, const float* norm, std::size_t
     rotate.fn(pass.s.cosines + offset, pass.s.sines + offset, rope.n_rot, y);
 }
 
+// What the query of token t is multiplied by.
+float query_scale(const Heads& a, std::size_t t) noexcept {
+    const arch::TemperatureSpec& temperature = a.pass.spec.temperature;
+    if (temperature.beta == 0.0F) return a.spec.attention_scale;
+    const auto n_contexts = static_cast<double>(a.last(t) / temperature.n_ctx_orig);  // whole ones
+    return static_cast<float>(a.spec.attention_scale * (1.0 + temperature.beta * math::log(1.0 + n_contexts)));
+}
+
 void prepare_token(const Heads& a, std::size_t t, WorkerScratch& w) noexcept {
     const Pass& pass = a.pass;
-    const float* q = pass.s.qkv + t * a.qkv_width();
-    const float* k = q + a.q_width;
+    float* q = pass.s.qkv + t * a.qkv_width();
+    float* k = q + a.q_width;
     const float* v = k + a.kv_width;
     const float* q_norm = pass.weights.vector(Role::attn_q_norm, a.layer);
     const float* k_norm = pass.weights.vector(Role::attn_k_norm, a.layer);
+    if (a.spec.head_norm == arch::HeadNorm::row) {
+        pass.norm({q_norm, nullptr}, q, a.q_width, q);
+        pass.norm({k_norm, nullptr}, k, a.kv_width, k);
+        q_norm = k_norm = nullptr;
+    }
+    const float scale = query_scale(a, t);
     const auto& store = pass.kernels.store_kv[static_cast<std::size_t>(pass.cache.format())];
     for (std::size_t kv = 0; kv < a.spec.n_kv_heads; ++kv) {
         float* query = a.query(kv, t);
         for (std::size_t g = 0; g < a.group; ++g, query += a.head_dim) {
-            prepare_head(a, q + (kv * a.group + g) * a.spec.head_dim, q_norm, t, query);
-            pass.kernels.scale.fn(query, a.spec.attention_scale, a.head_dim, query);
+            prepare_head(a, q + (kv * a.group + g) * a.spec.head_dim, q_norm, kv * a.group + g, t, query);
+            pass.kernels.scale.fn(query, scale, a.head_dim, query);
         }
-        prepare_head(a, k + kv * a.spec.head_dim, k_norm, t, w.key);
+        prepare_head(a, k + kv * a.spec.head_dim, k_norm, kv, t, w.key);
         std::copy_n(v + kv * a.spec.head_dim, a.spec.head_dim, w.value);
         std::fill(w.value + a.spec.head_dim, w.value + a.head_dim, 0.0F);
         store.fn(pass.cache.head(a.layer, kv), a.last(t), w.key, w.value);
@@ -107,7 +125,7 @@ void attend_span(const Heads& a, std::size_t kv, std::size_t t0, std::size_t t1,
     const SpanRange range(a, span, t0, t1);
     a.pass.kernels.attention[static_cast<std::size_t>(a.pass.cache.format())].fn(
         {a.pass.cache.head(a.layer, kv), a.query(kv, t0), n, w.first, w.last, range.begin, range.end, state.m, state.l,
-         state.o, w.scores, w.panel});
+         state.o, w.scores, w.panel, a.spec.attention_cap});
 }
 
 AttentionState column(const AttentionState& state, std::size_t c, std::size_t head_dim) noexcept {
@@ -177,7 +195,7 @@ bool attention(const Pass& pass, std::size_t layer) noexcept {
     const Heads a(pass, layer);
     const Weights& weights = pass.weights;
     const std::size_t d_model = pass.spec.d_model;
-    const float* norm = weights.vector(Role::attn_norm, layer);
+    const Norm norm = weights.norm(Role::attn_norm, Role::attn_norm_bias, layer);
     const std::size_t width = a.qkv_width();
 
     const Projection qkv[] = {
@@ -186,11 +204,7 @@ bool attention(const Pass& pass, std::size_t layer) noexcept {
         {weights.matrix(Role::attn_v, layer), weights.vector(Role::attn_v_bias, layer),
          pass.s.qkv + a.q_width + a.kv_width, width},
     };
-    auto make_normed = [&](std::size_t t) -> const float* {
-        float* h = pass.s.h + t * d_model;
-        pass.kernels.rms_norm.fn(pass.s.x + t * d_model, norm, d_model, pass.spec.norm_eps, h);
-        return h;
-    };
+    auto make_normed = [&](std::size_t t) -> const float* { return input_row(pass, norm, t); };
     if (!linear(pass, qkv, d_model, pass.n_tokens, make_normed)) return false;
     if (!pass.for_tokens(pass.n_tokens, [&](std::size_t t, WorkerScratch& w) { prepare_token(a, t, w); })) return false;
 
@@ -198,8 +212,9 @@ bool attention(const Pass& pass, std::size_t layer) noexcept {
     const bool split = pass.n_tokens == 1 && last_span(a, 0) > first_span(a, 0);
     if (!(split ? attend_spans(a) : attend_tokens(a, tokens_per_task))) return false;
 
+    float* y = a.spec.parallel ? pass.s.z : pass.s.y;
     const Projection output[] = {
-        {weights.matrix(Role::attn_output, layer), weights.vector(Role::attn_output_bias, layer), pass.s.y, d_model}};
+        {weights.matrix(Role::attn_output, layer), weights.vector(Role::attn_output_bias, layer), y, d_model}};
     auto attended = [&](std::size_t t) -> const float* { return pass.s.h + t * a.q_width; };
     return linear(pass, output, a.q_width, pass.n_tokens, attended);
 }

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
-// y = down(activation(gate(h)) * up(h)), h = norm(x). A task computes a few rows of gate and up, some tokens at a
-// time, and packs their product as the input of down at once, so that the wide hidden layer never exists as a whole.
+// y = down(activation(gate(h)) * up(h)), or down(activation(up(h))) where there is no gate; h = norm(x). A task
+// computes a few rows of gate and up, some tokens at a time, and packs their product as the input of down at once, so
+// that the wide hidden layer never exists as a whole.
 #include "base/checked.hpp"
 #include "model/linear.hpp"
 
@@ -22,18 +23,22 @@ void add_bias(const Pass& pass, const float* bias, std::size_t first, std::size_
 bool feed_forward(const Pass& pass, std::size_t layer) noexcept {
     const arch::LayerSpec& spec = pass.spec.layers[layer];
     const Weights& weights = pass.weights;
-    const Matrix& gate = weights.matrix(Role::ffn_gate, layer);
     const Matrix& up = weights.matrix(Role::ffn_up, layer);
+    const bool gated = weights.matrix(Role::ffn_gate, layer).data != nullptr;
+    // Without a gate: activation(up(h)) * 1.
+    const Matrix& gate = gated ? weights.matrix(Role::ffn_gate, layer) : up;
+    const float* gate_bias = weights.vector(gated ? Role::ffn_gate_bias : Role::ffn_up_bias, layer);
     const Matrix& down = weights.matrix(Role::ffn_down, layer);
-    const float* norm = weights.vector(Role::ffn_norm, layer);
+    const bool own_norm = !spec.parallel || weights.vector(Role::ffn_norm, layer) != nullptr;
+    const Norm norm = own_norm ? weights.norm(Role::ffn_norm, Role::ffn_norm_bias, layer)
+                               : weights.norm(Role::attn_norm, Role::attn_norm_bias, layer);
     const std::size_t n = pass.n_tokens;
     const std::size_t d_model = pass.spec.d_model;
     const auto& activate =
         spec.activation == arch::Activation::silu ? pass.kernels.silu_mul : pass.kernels.gelu_tanh_mul;
 
     const bool packed = pass.for_tokens(n, [&](std::size_t t, WorkerScratch&) {
-        float* h = pass.s.h + t * d_model;
-        pass.kernels.rms_norm.fn(pass.s.x + t * d_model, norm, d_model, pass.spec.norm_eps, h);
+        const float* h = input_row(pass, norm, t);
         pack_row(pass, activations_of(gate), h, 0, d_model, d_model, t, n, pass.s.input);
         if (activations_of(up) != activations_of(gate)) {
             pack_row(pass, activations_of(up), h, 0, d_model, d_model, t, n, pass.s.input);
@@ -52,9 +57,13 @@ bool feed_forward(const Pass& pass, std::size_t layer) noexcept {
         for (std::size_t t0 = 0; t0 < n; t0 += kFeedForwardTokens) {
             const TokenRange tokens = {t0, std::min<std::size_t>(kFeedForwardTokens, n - t0)};
             multiply_tiles(pass, gate, tile, n_tiles, pass.s.input, tokens, w.gate, kFeedForwardRows, w);
-            multiply_tiles(pass, up, tile, n_tiles, pass.s.input, tokens, w.up, kFeedForwardRows, w);
-            add_bias(pass, weights.vector(Role::ffn_gate_bias, layer), first, rows, tokens.n, w.gate);
-            add_bias(pass, weights.vector(Role::ffn_up_bias, layer), first, rows, tokens.n, w.up);
+            add_bias(pass, gate_bias, first, rows, tokens.n, w.gate);
+            if (gated) {
+                multiply_tiles(pass, up, tile, n_tiles, pass.s.input, tokens, w.up, kFeedForwardRows, w);
+                add_bias(pass, weights.vector(Role::ffn_up_bias, layer), first, rows, tokens.n, w.up);
+            } else {
+                std::fill_n(w.up, tokens.n * kFeedForwardRows, 1.0F);
+            }
             for (std::size_t i = 0; i < tokens.n; ++i) {
                 float* hidden = w.gate + i * kFeedForwardRows;
                 activate.fn(hidden, w.up + i * kFeedForwardRows, rows, hidden);

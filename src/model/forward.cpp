@@ -29,20 +29,26 @@ const float* rope_factors(const arch::RopeSpec& rope, const Weights& weights, st
     return rope.use_factors ? weights.vector(Role::rope_freqs) : nullptr;
 }
 
-// x = embedding of the token, scaled.
-void embed_token(const Pass& pass, std::size_t t) noexcept {
-    const Matrix& w = pass.weights.matrix(Role::token_embd);
+void read_row(const Pass& pass, const Matrix& w, std::size_t row, float* x) noexcept {
     const kernels::FormatInfo& format = kernels::info(w.format);
     const auto index = static_cast<std::size_t>(w.format);
-    const auto row = static_cast<std::size_t>(pass.s.tokens[t]);
-    float* x = pass.s.x + t * w.n_in;
     if (pass.weights.mapped()) {
         pass.kernels.decode[index].fn(w.data + row * kernels::row_bytes(format, w.n_in), w.n_in, x);
     } else {
         const std::byte* tile = w.data + row / kernels::kTileRows * kernels::tile_bytes(format, w.n_in);
         pass.kernels.read_row[index].fn(tile, row % kernels::kTileRows, w.n_in, x);
     }
-    if (pass.spec.embedding_scale != 1.0F) pass.kernels.scale.fn(x, pass.spec.embedding_scale, w.n_in, x);
+}
+
+// x = embedding of the token, scaled, and that of its position. y is free until the first half layer.
+void embed_token(const Pass& pass, std::size_t t) noexcept {
+    const std::size_t n = pass.spec.d_model;
+    float* x = pass.s.x + t * n;
+    read_row(pass, pass.weights.matrix(Role::token_embd), static_cast<std::size_t>(pass.s.tokens[t]), x);
+    if (pass.spec.embedding_scale != 1.0F) pass.kernels.scale.fn(x, pass.spec.embedding_scale, n, x);
+    if (pass.spec.n_positions == 0) return;
+    read_row(pass, pass.weights.matrix(Role::position_embd), pass.pos + t, pass.s.y + t * n);
+    pass.kernels.add.fn(pass.s.y + t * n, n, x);
 }
 
 void prepare_ropes(const Pass& pass) noexcept {
@@ -58,15 +64,27 @@ void prepare_ropes(const Pass& pass) noexcept {
     }
 }
 
-// x += norm(y), where the layer has such a norm.
-bool add_residual(const Pass& pass, Role post_norm, std::size_t layer) noexcept {
-    const float* norm = pass.weights.vector(post_norm, layer);
+// x += norm(y) * scale, where the layer has such a norm.
+bool add_residual(const Pass& pass, float* half, Role post_norm, std::size_t layer) noexcept {
+    const Norm norm = {pass.weights.vector(post_norm, layer), nullptr};
     const std::size_t d_model = pass.spec.d_model;
+    const float scale = pass.spec.residual_scale;
     return pass.for_tokens(pass.n_tokens, [&](std::size_t t, WorkerScratch&) {
-        float* y = pass.s.y + t * d_model;
-        if (norm != nullptr) pass.kernels.rms_norm.fn(y, norm, d_model, pass.spec.norm_eps, y);
+        float* y = half + t * d_model;
+        if (norm.weight != nullptr) pass.norm(norm, y, d_model, y);
+        if (scale != 1.0F) pass.kernels.scale.fn(y, scale, d_model, y);
         pass.kernels.add.fn(y, d_model, pass.s.x + t * d_model);
     });
+}
+
+// Parallel layers leave x as it is until both halves have read it.
+bool half_layer(const Pass& pass, std::size_t layer, bool first) noexcept {
+    const bool parallel = pass.spec.layers[layer].parallel;
+    if (first) {
+        return attention(pass, layer) && (parallel || add_residual(pass, pass.s.y, Role::post_attention_norm, layer));
+    }
+    return feed_forward(pass, layer) && (!parallel || add_residual(pass, pass.s.z, Role::post_attention_norm, layer)) &&
+           add_residual(pass, pass.s.y, Role::post_ffw_norm, layer);
 }
 
 // Logits of the last n_logits tokens, rows [first, first + n) of the output matrix.
@@ -80,15 +98,23 @@ bool output_slice(const Pass& pass, std::uint32_t n_logits, std::uint32_t first,
     const float* bias = pass.weights.vector(Role::output_bias);
     const Projection projection[] = {
         {slice, bias != nullptr ? bias + first : nullptr, pass.s.logits + first, pass.spec.n_vocab}};
-    const float* norm = pass.weights.vector(Role::output_norm);
+    const Norm norm = pass.weights.norm(Role::output_norm, Role::output_norm_bias);
     const std::size_t d_model = pass.spec.d_model;
     auto make_normed = [&](std::size_t i) -> const float* {
         const float* x = pass.s.x + (pass.n_tokens - n_logits + i) * d_model;
         float* h = pass.s.h + i * d_model;
-        pass.kernels.rms_norm.fn(x, norm, d_model, pass.spec.norm_eps, h);
+        pass.norm(norm, x, d_model, h);
         return h;
     };
-    return linear(pass, projection, d_model, n_logits, make_normed);
+    if (!linear(pass, projection, d_model, n_logits, make_normed)) return false;
+    const float scale = pass.spec.logit_scale;
+    const float cap = pass.spec.logit_cap;
+    if (scale == 1.0F && cap == 0.0F) return true;
+    return pass.for_tokens(n_logits, [&](std::size_t i, WorkerScratch&) {
+        float* y = pass.s.logits + i * pass.spec.n_vocab + first;
+        if (scale != 1.0F) pass.kernels.scale.fn(y, scale, n, y);
+        if (cap != 0.0F) pass.kernels.softcap.fn(y, cap, n, y);
+    });
 }
 
 std::uint32_t checked_range(const char* name, std::uint32_t value, std::uint64_t max) {
@@ -98,10 +124,20 @@ std::uint32_t checked_range(const char* name, std::uint32_t value, std::uint64_t
 
 }  // namespace
 
+const float* input_row(const Pass& pass, const Norm& norm, std::size_t t) noexcept {
+    const std::size_t d_model = pass.spec.d_model;
+    const float* x = pass.s.x + t * d_model;
+    if (norm.weight == nullptr) return x;
+    float* h = pass.s.h + t * d_model;
+    pass.norm(norm, x, d_model, h);
+    return h;
+}
+
 PassShape Forward::resolve(const arch::ModelSpec& spec, PassShape shape) {
     constexpr std::uint32_t kMaxContext = 1U << 24;
     if (shape.n_ctx == 0) shape.n_ctx = std::min(spec.n_ctx_train, kDefaultContext);
-    checked_range("n_ctx", shape.n_ctx, kMaxContext);
+    // A learned embedding ends somewhere.
+    checked_range("n_ctx", shape.n_ctx, spec.n_positions != 0 ? spec.n_positions : kMaxContext);
     if (shape.n_batch == 0) shape.n_batch = std::min(kDefaultBatch, shape.n_ctx);
     shape.n_batch = std::min(checked_range("n_batch", shape.n_batch, 1U << 16), shape.n_ctx);
     shape.n_logits = std::min(checked_range("n_logits", shape.n_logits, 1U << 16), shape.n_batch);
@@ -165,10 +201,8 @@ Forward::Outcome Forward::run(const Stop& stop) noexcept {
         if (layer >= n_layers) {
             const std::uint32_t first = (step_ - 2 * n_layers) * kOutputRows;
             done = output_slice(pass, n_logits_, first, std::min(kOutputRows, spec.n_vocab - first));
-        } else if (step_ % 2 == 0) {
-            done = attention(pass, layer) && add_residual(pass, Role::post_attention_norm, layer);
         } else {
-            done = feed_forward(pass, layer) && add_residual(pass, Role::post_ffw_norm, layer);
+            done = half_layer(pass, layer, step_ % 2 == 0);
         }
         if (!done) {
             step_ = kIdle;

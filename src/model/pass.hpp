@@ -43,6 +43,15 @@ struct Pass {
         return !cancelled();
     }
 
+    // y = norm of a row of n; y may be x.
+    void norm(const Norm& norm, const float* x, std::size_t n, float* y) const noexcept {
+        if (spec.norm == arch::NormKind::rms) {
+            kernels.rms_norm.fn(x, norm.weight, n, spec.norm_eps, y);
+        } else {
+            kernels.layer_norm.fn(x, norm.weight, norm.bias, n, spec.norm_eps, y);
+        }
+    }
+
     // One task for each of n tokens; a few are not worth waking threads for.
     template <class F>
     bool for_tokens(std::size_t n, F f) const noexcept {
@@ -65,7 +74,10 @@ struct Projection {
 bool linear(const Pass& pass, std::span<const Projection> projections, std::size_t n_in, std::size_t n_tokens,
             FunctionRef<const float*(std::size_t t)> make_row) noexcept;
 
-// Half layers: what they add to the residual stream x goes to y.
+// The row of x of token t as a half layer takes it: normed into h, where there is a norm.
+const float* input_row(const Pass& pass, const Norm& norm, std::size_t t) noexcept;
+
+// Half layers: what they add to the residual stream x goes to y, or to z by attention of a parallel layer.
 bool attention(const Pass& pass, std::size_t layer) noexcept;
 bool feed_forward(const Pass& pass, std::size_t layer) noexcept;
 

@@ -42,6 +42,7 @@ struct Widths {
     std::uint64_t d_ff = 0;
     std::uint64_t input = 0;      // of any matmul
     std::uint64_t half_rots = 0;  // of all ropes together
+    std::uint64_t parallel = 0;   // d_model when some layer is parallel
 
     explicit Widths(const arch::ModelSpec& spec) {
         for (const arch::LayerSpec& layer : spec.layers) {
@@ -53,6 +54,7 @@ struct Widths {
             n_heads = std::max<std::uint64_t>(n_heads, layer.n_heads);
             group = std::max<std::uint64_t>(group, layer.n_heads / layer.n_kv_heads);
             d_ff = std::max<std::uint64_t>(d_ff, layer.d_ff);
+            if (layer.parallel) parallel = spec.d_model;
         }
         for (const arch::RopeSpec& rope : spec.ropes) half_rots += rope.n_rot / 2;
         input = std::max({q, d_ff, std::uint64_t{spec.d_model}});
@@ -88,6 +90,7 @@ std::uint64_t lay_out(const arch::ModelSpec& spec, const PassShape& shape, std::
     s.x = carver.take<float>(n * spec.d_model);
     s.h = carver.take<float>(n * std::max<std::uint64_t>(width.q, spec.d_model));
     s.y = carver.take<float>(n * spec.d_model);
+    s.z = carver.take<float>(n * width.parallel);
     s.qkv = carver.take<float>(n * width.qkv);
     s.q = carver.take<float>(n * width.padded_q);
     s.input = take_panels(carver, std::max<std::uint64_t>(width.q, spec.d_model), n);

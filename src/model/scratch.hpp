@@ -66,6 +66,7 @@ struct Scratch {
     float* x;              // [n_batch][d_model], the residual stream
     float* h;              // [n_batch][max(d_model, q)], normed inputs and attention outputs
     float* y;              // [n_batch][d_model], what a half layer adds to x
+    float* z;              // [n_batch][d_model], what attention adds in models with parallel layers
     float* qkv;            // [n_batch][q + 2 kv]
     float* q;              // [n_kv_heads][n_batch][n_heads / n_kv_heads][head_dim], padded, scaled
     Panels input;          // of [n_batch][max(d_model, q)]

@@ -26,17 +26,21 @@ using kernels::kTileRows;
 // Names in files, in the order of arch::Role; roles from attn_norm on are "blk.<layer>.<name>".
 constexpr std::array<std::string_view, arch::kRoles> kNames = {
     "token_embd.weight",
+    "position_embd.weight",
     "output_norm.weight",
+    "output_norm.bias",
     "output.weight",
     "output.bias",
     "rope_freqs.weight",
     "rope_factors_long.weight",
     "rope_factors_short.weight",
     "attn_norm.weight",
+    "attn_norm.bias",
     "attn_q.weight",
     "attn_k.weight",
     "attn_v.weight",
     "attn_qkv.weight",
+    "attn_qkv.bias",
     "attn_q.bias",
     "attn_k.bias",
     "attn_v.bias",
@@ -46,6 +50,7 @@ constexpr std::array<std::string_view, arch::kRoles> kNames = {
     "attn_output.bias",
     "post_attention_norm.weight",
     "ffn_norm.weight",
+    "ffn_norm.bias",
     "ffn_gate.weight",
     "ffn_up.weight",
     "ffn_down.weight",
@@ -74,6 +79,9 @@ std::uint64_t extent(const arch::ModelSpec& spec, std::size_t layer_index, Dim d
         case Dim::kv: return kv;
         case Dim::qkv: return q + 2 * kv;
         case Dim::head_dim: return layer.head_dim;
+        case Dim::n_heads: return layer.n_heads;
+        case Dim::n_kv_heads: return layer.n_kv_heads;
+        case Dim::n_positions: return spec.n_positions;
         case Dim::d_ff: return layer.d_ff;
         case Dim::two_d_ff: return 2 * std::uint64_t{layer.d_ff};
         case Dim::half_rot: return spec.ropes[layer.rope].n_rot / 2;
@@ -81,7 +89,9 @@ std::uint64_t extent(const arch::ModelSpec& spec, std::size_t layer_index, Dim d
     return 0;
 }
 
-// A run of a tensor's rows which becomes one matrix (or vector, n_out == 1).
+bool is_vector(Dim n_out) { return n_out == Dim::one || n_out == Dim::n_heads || n_out == Dim::n_kv_heads; }
+
+// A run of a tensor's rows which becomes one matrix; of vectors, n_out of n_in each from element first_row on.
 struct Part {
     Role role;
     std::size_t layer;
@@ -103,7 +113,9 @@ void add_parts(std::vector<Part>& parts, const arch::ModelSpec& spec, const Part
     };
     std::vector<Piece> pieces;
     const std::uint64_t n_out = whole.n_out;
-    if (whole.role == Role::attn_qkv) {
+    if (whole.role == Role::attn_qkv_bias) {
+        pieces = {{Role::attn_q_bias, Dim::q}, {Role::attn_k_bias, Dim::kv}, {Role::attn_v_bias, Dim::kv}};
+    } else if (whole.role == Role::attn_qkv) {
         pieces = {{Role::attn_q, Dim::q}, {Role::attn_k, Dim::kv}, {Role::attn_v, Dim::kv}};
     } else if (whole.role == Role::ffn_up && n_out == extent(spec, whole.layer, Dim::two_d_ff)) {
         pieces = {{Role::ffn_gate, Dim::d_ff}, {Role::ffn_up, Dim::d_ff}};
@@ -116,8 +128,9 @@ void add_parts(std::vector<Part>& parts, const arch::ModelSpec& spec, const Part
         Part part = whole;
         part.role = piece.role;
         part.first_row = row;
-        part.n_out = extent(spec, whole.layer, piece.rows);
-        row += part.n_out;
+        const std::uint64_t n = extent(spec, whole.layer, piece.rows);
+        (whole.is_vector ? part.n_in : part.n_out) = n;
+        row += n;
         parts.push_back(part);
     }
 }
@@ -135,28 +148,59 @@ Part make_part(const gguf::TensorInfo& tensor, const TensorSlot& slot, const arc
                     tensor.name, tensor.shape[0], tensor.shape[1], tensor.shape[2], tensor.shape[3], n_in, n_out);
     }
     const FormatInfo* format = kernels::find_format(static_cast<std::uint32_t>(tensor.type));
-    const bool is_vector = slot.n_out == Dim::one;
-    if (format == nullptr || (is_vector && format->activations != kernels::Activations::f32)) {
+    const bool vector = is_vector(slot.n_out);
+    if (format == nullptr || (vector && format->activations != kernels::Activations::f32)) {
         const gguf::TensorTypeInfo* type = gguf::find_type(tensor.type);
         throw Error(Status::unsupported, "tensor '{}': format {} is not supported{}", tensor.name,
-                    type != nullptr ? type->name : "?", is_vector ? " for vectors" : "");
+                    type != nullptr ? type->name : "?", vector ? " for vectors" : "");
     }
-    return {slot.role, layer, &tensor, format, 0, n_in, n_out, is_vector, 0, 0};
+    return {slot.role, layer, &tensor, format, 0, n_in, n_out, vector, 0, 0};
+}
+
+// The tensor that holds this role's together with others, in files that fuse them; `role` itself when there is none.
+Role fused(Role role) {
+    switch (role) {
+        case Role::attn_q:
+        case Role::attn_k:
+        case Role::attn_v: return Role::attn_qkv;
+        case Role::attn_q_bias:
+        case Role::attn_k_bias:
+        case Role::attn_v_bias: return Role::attn_qkv_bias;
+        default: return role;
+    }
+}
+
+// Of arch.slots[i] for a layer: null where it need not and must not be.
+const gguf::TensorInfo* find_slot(const gguf::File& file, const arch::ArchSpec& arch, std::size_t i,
+                                  std::size_t layer) {
+    const TensorSlot& slot = arch.slots[i];
+    const std::string name = tensor_name(slot.role, layer);
+    const gguf::TensorInfo* tensor = file.find_tensor(name);
+    if (slot.need == arch::Need::optional) return tensor;
+    if (slot.need == arch::Need::with_previous) {
+        const std::string previous = tensor_name(arch.slots[i - 1].role, layer);
+        if (file.find_tensor(previous) == nullptr) return nullptr;
+        if (tensor == nullptr) {
+            throw Error(Status::bad_file, "tensor '{}' is missing, which belongs to '{}'", name, previous);
+        }
+    }
+    const bool replaced =
+        slot.need == arch::Need::unless_fused && file.find_tensor(tensor_name(fused(slot.role), layer)) != nullptr;
+    if (replaced) return nullptr;
+    if (tensor == nullptr) throw Error(Status::bad_file, "tensor '{}' is missing", name);
+    return tensor;
 }
 
 // Finds every tensor that the architecture asks for, and refuses what is missing or left over.
 Layout make_layout(const gguf::File& file, const arch::ArchSpec& arch, const arch::ModelSpec& spec, bool mapped) {
     Layout layout;
     std::vector<bool> used(file.tensors().size());
-    for (const TensorSlot& slot : arch.slots) {
+    for (std::size_t i = 0; i < arch.slots.size(); ++i) {
+        const TensorSlot& slot = arch.slots[i];
         const std::size_t n_layers = per_layer(slot.role) ? spec.layers.size() : 1;
         for (std::size_t layer = 0; layer < n_layers; ++layer) {
-            const std::string name = tensor_name(slot.role, layer);
-            const gguf::TensorInfo* tensor = file.find_tensor(name);
-            if (tensor == nullptr) {
-                if (slot.need == arch::Need::optional) continue;
-                throw Error(Status::bad_file, "tensor '{}' is missing", name);
-            }
+            const gguf::TensorInfo* tensor = find_slot(file, arch, i, layer);
+            if (tensor == nullptr) continue;
             used[static_cast<std::size_t>(tensor - file.tensors().data())] = true;
             add_parts(layout.parts, spec, make_part(*tensor, slot, spec, layer));
         }
@@ -169,7 +213,7 @@ Layout make_layout(const gguf::File& file, const arch::ArchSpec& arch, const arc
     }
     for (Part& part : layout.parts) {
         if (part.is_vector) {
-            part.size = part.n_in * sizeof(float);
+            part.size = part.n_in * part.n_out * sizeof(float);
         } else if (!mapped) {
             part.size = div_up(part.n_out, std::uint64_t{kTileRows}) * kernels::tile_bytes(*part.format, part.n_in);
         }
@@ -292,10 +336,11 @@ Weights::Weights(const gguf::File& file, const arch::ArchSpec& arch, const arch:
         const std::size_t i = index(part.role, part.layer);
         std::byte* target = buffer_.data() + part.offset;
         if (part.is_vector) {
-            std::vector<std::byte> bytes(part.tensor->size);
-            file.read_tensor(*part.tensor, 0, bytes);
+            const std::uint64_t n_values = part.n_in * part.n_out;
+            std::vector<std::byte> bytes(kernels::row_bytes(*part.format, n_values));
+            file.read_tensor(*part.tensor, kernels::row_bytes(*part.format, part.first_row), bytes);
             auto* values = reinterpret_cast<float*>(target);
-            kernels.decode[static_cast<std::size_t>(part.format->format)].fn(bytes.data(), part.n_in, values);
+            kernels.decode[static_cast<std::size_t>(part.format->format)].fn(bytes.data(), n_values, values);
             vectors_[i] = values;
             continue;
         }

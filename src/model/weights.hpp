@@ -29,6 +29,12 @@ struct Progress {
     void* user = nullptr;
 };
 
+// weight null: no norm.
+struct Norm {
+    const float* weight = nullptr;
+    const float* bias = nullptr;
+};
+
 class Weights {
   public:
     struct Sizes {
@@ -52,6 +58,9 @@ class Weights {
     }
     // Norm weights, biases, factors; null when the file has none.
     const float* vector(arch::Role role, std::size_t layer = 0) const noexcept { return vectors_[index(role, layer)]; }
+    Norm norm(arch::Role weight, arch::Role bias, std::size_t layer = 0) const noexcept {
+        return {vector(weight, layer), vector(bias, layer)};
+    }
 
   private:
     static std::size_t index(arch::Role role, std::size_t layer) noexcept {

@@ -106,6 +106,15 @@ const Call kScale = [](const Table& t, const float* x, const float*, std::size_t
 const Call kNorm = [](const Table& t, const float* x, const float* other, std::size_t n, float* y) {
     t.rms_norm.fn(x, other, n, 1e-6F, y);
 };
+const Call kLayerNorm = [](const Table& t, const float* x, const float* other, std::size_t n, float* y) {
+    t.layer_norm.fn(x, other, nullptr, n, 1e-5F, y);
+};
+const Call kLayerNormBias = [](const Table& t, const float* x, const float* other, std::size_t n, float* y) {
+    t.layer_norm.fn(x, other, other, n, 1e-5F, y);
+};
+const Call kSoftcap = [](const Table& t, const float* x, const float*, std::size_t n, float* y) {
+    t.softcap.fn(x, 30.0F, n, y);
+};
 const Call kSilu = [](const Table& t, const float* x, const float* other, std::size_t n, float* y) {
     t.silu_mul.fn(x, other, n, y);
 };
@@ -151,6 +160,77 @@ TEST_CASE("rms_norm: same bits, and the formula in double") {
                 CHECK(worst <= 0x1p-148);
             }
         }
+    }
+}
+
+TEST_CASE("layer_norm: same bits, and the formula in double") {
+    check(kLayerNorm);
+    check(kLayerNormBias);
+    // The mean has an error of (n / 16 + 5) u times the mean of |x|, which every difference x - mean takes over beside
+    // a rounding of its own. Squares add up as in rms_norm: (n / 32 + 8) u relative with all that follows, and the
+    // deviation moves by no more than the differences do.
+    Random random(15);
+    for (const std::size_t n : lengths()) {
+        for (const Values kind : {Values::normal, Values::zero, Values::spike, Values::mixed}) {
+            const auto x = make_values(kind, n, random);
+            const auto weight = random.units(n, 2.0F);
+            const auto bias = random.units(n, 2.0F);
+            const double eps = static_cast<double>(1e-5F);
+            double mean = 0.0;
+            double magnitude = 0.0;
+            for (const float v : x) {
+                mean += v;
+                magnitude += std::abs(v);
+            }
+            mean /= static_cast<double>(n);
+            magnitude /= static_cast<double>(n);
+            double squares = 0.0;
+            double largest = 0.0;
+            for (const float v : x) {
+                squares += (v - mean) * (v - mean);
+                largest = std::max(largest, std::abs(v - mean));
+            }
+            const double factor = 1.0 / std::sqrt(squares / static_cast<double>(n) + eps);
+            const double shift = (static_cast<double>(n) / 16 + 5) * kU * magnitude + kU * largest;
+            for (const bool with_bias : {false, true}) {
+                std::vector<float> y(n);
+                scalar().layer_norm.fn(x.data(), weight.data(), with_bias ? bias.data() : nullptr, n, 1e-5F, y.data());
+                double worst = 0.0;
+                for (std::size_t i = 0; i < n; ++i) {
+                    const double scaled = (x[i] - mean) * factor * weight[i];
+                    const double expected = scaled + (with_bias ? bias[i] : 0.0F);
+                    // shift enters by the difference itself and through the deviation.
+                    const double moved = shift * factor * std::abs(weight[i]) + std::abs(scaled) * shift * factor;
+                    const double rounded =
+                        ((static_cast<double>(n) / 32 + 8) * std::abs(scaled) + std::abs(expected)) * kU;
+                    worst = std::max(worst, std::abs(y[i] - expected) - moved - rounded);
+                }
+                CHECK(worst <= 0x1p-148);
+            }
+        }
+    }
+}
+
+TEST_CASE("softcap: same bits, and the formula in double") {
+    check(kSoftcap);
+    // u = x / cap rounds once, which moves tanh by at most as much relatively. Below 0.625 the polynomial's
+    // coefficients and its roundings: 3 u. Above, 1 - 2 / (e + 1): the exponential's error of 4 u, of the doubled
+    // argument 0, is damped by at most 1 / tanh(0.625) = 1.8; its last difference and the product with cap round once
+    // each. 12 u in all.
+    check_formula(kSoftcap, [](double x, double) {
+        const double y = 30.0 * std::tanh(x / 30.0);
+        return Expected{y, 12 * kU * std::abs(y) + 0x1p-140};
+    });
+    // Around where the two forms meet, and at the ends.
+    std::vector<float> x;
+    for (int i = -2000; i <= 2000; ++i) x.push_back(static_cast<float>(i) * 0.05F);
+    for (const float end : {1e10F, -1e10F, 3e38F, -3e38F}) x.push_back(end);
+    std::vector<float> y(x.size());
+    scalar().softcap.fn(x.data(), 30.0F, x.size(), y.data());
+    for (std::size_t i = 0; i < x.size(); ++i) {
+        const double expected = 30.0 * std::tanh(x[i] / 30.0);
+        CHECK(std::abs(y[i] - expected) <= 12 * kU * std::abs(expected));
+        CHECK(std::abs(y[i]) <= 30.0F);
     }
 }
 

@@ -26,10 +26,12 @@ void for_each_slot(const Table& t, F f) {
     f("pack_q8", t.pack_q8);
     f("pack_f32", t.pack_f32);
     f("rms_norm", t.rms_norm);
+    f("layer_norm", t.layer_norm);
     f("add", t.add);
     f("scale", t.scale);
     f("silu_mul", t.silu_mul);
     f("gelu_tanh_mul", t.gelu_tanh_mul);
+    f("softcap", t.softcap);
     f("rope_neox", t.rope_neox);
     f("rope_interleaved", t.rope_interleaved);
     const std::string kv_formats[] = {"f16", "f32", "q8"};  // in the order of KvFormat

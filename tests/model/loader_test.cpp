@@ -291,7 +291,7 @@ TEST_CASE("loader: numbers of layers and heads that the tensors do not bear out"
 
 TEST_CASE("loader: what nobody knows is refused by name") {
     const Bytes bytes = model_bytes("llama3");
-    for (const char* name : {"mamba", "Llama", "llama4", "", "gpt2"}) {
+    for (const char* name : {"mamba", "Llama", "llama4", "", "gpt-2"}) {
         check_refused(Rewrite(bytes).architecture(name).bytes(), Status::unsupported,
                       {"general.architecture", quoted(name)});
     }

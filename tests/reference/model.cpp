@@ -2,12 +2,15 @@
 // Loading (top) and the forward computation (bottom) of the reference model. One straight line from tokens to logits:
 // whatever an architecture adds is an optional tensor or a number that is neutral elsewhere.
 // Sources: RMSNorm arXiv:1910.07467; RoPE arXiv:2104.09864; GQA arXiv:2305.13245; GLU arXiv:2002.05202; YaRN
-// arXiv:2309.00071; LongRoPE arXiv:2402.13753; Gemma 3 arXiv:2503.19786; Phi-3 arXiv:2404.14219.
+// arXiv:2309.00071; LongRoPE arXiv:2402.13753; Gemma 3 arXiv:2503.19786; Phi-3 arXiv:2404.14219; LayerNorm
+// arXiv:1607.06450; Gemma 2 arXiv:2408.00118; OLMo 2 arXiv:2501.00656; NoPE arXiv:2501.18795; granite's scales, GPT-2,
+// Phi, StarCoder 2, StableLM, Cohere 2 and GLM-4 as the models' own code in transformers describes them.
 #include "tests/reference/model.hpp"
 
 #include <algorithm>
 #include <cmath>
 #include <limits>
+#include <map>
 #include <numbers>
 #include <optional>
 #include <set>
@@ -36,6 +39,13 @@ struct Linear {
     }
 };
 
+// Runs of weight.cols() columns are normed on their own, run i with row i of `weight` or with its only one: a whole
+// row, all heads alike, or each with weights of its own. An empty weight is no norm.
+struct Norm {
+    Matrix weight;
+    RowVector bias;  // may be empty
+};
+
 // The angular frequencies of the rotated pairs and what multiplies cos and sin.
 struct Rope {
     RowVector frequencies;
@@ -43,13 +53,15 @@ struct Rope {
 };
 
 struct Layer {
-    RowVector attn_norm, ffn_norm;
-    RowVector q_norm, k_norm;                      // per head; may be empty
-    RowVector post_attention_norm, post_ffw_norm;  // may be empty
+    Norm attn_norm, ffn_norm;
+    Norm q_norm, k_norm;
+    Norm post_attention_norm, post_ffw_norm;
     Linear q, k, v, o;
-    Linear gate, up, down;
+    Linear gate, up, down;  // gate may be empty
     Index window = 0;       // position i sees the last `window` positions, itself included; 0: all
     bool is_local = false;  // rotates with Weights::local
+    bool is_rotated = true;
+    bool is_parallel = false;  // the feed-forward does not see what attention added
 };
 
 }  // namespace
@@ -61,13 +73,21 @@ struct Weights {
     double attention_scale = 1;
     bool is_interleaved = false;  // rope turns dimensions (2i, 2i + 1) instead of (i, i + n_rot / 2)
     bool is_gelu = false;         // else SiLU
+    bool is_layer_norm = false;   // else RMSNorm
+    double residual_scale = 1;
+    double attention_cap = 0;  // s becomes cap tanh(s / cap); 0: none
+    double logit_scale = 1;
+    double logit_cap = 0;
+    double temperature = 0;  // queries grow by 1 + temperature ln(1 + floor(pos / temperature_context))
+    Index temperature_context = 1;
     Rope global, local;
     Rope long_global;  // instead of `global` beyond original_context; empty when there is no such thing
     std::uint32_t original_context = 0;
     Matrix token_embd;
+    Matrix position_embd;  // may be empty
     std::vector<Layer> layers;
-    RowVector output_norm;
-    Matrix output;  // empty: tied to token_embd
+    Norm output_norm;
+    Linear output;  // without weight: tied to token_embd
 };
 
 namespace {
@@ -118,6 +138,12 @@ class Reader {
         return result.size() == 0 ? RowVector() : RowVector(result.row(0));
     }
     RowVector vector(const std::string& name) { return matrix(name).row(0); }
+    Norm norm(const std::string& name) { return {optional_matrix(name + ".weight"), optional_vector(name + ".bias")}; }
+    bool has(const std::string& name) const { return file_.find_tensor(name) != nullptr; }
+    std::vector<bool> flags(const std::string& key) const {
+        const auto values = file_.booleans(architecture_ + "." + key, *std::pmr::new_delete_resource());
+        return values ? std::vector<bool>(values->begin(), values->end()) : std::vector<bool>();
+    }
     Linear linear(const std::string& name) { return {matrix(name + ".weight"), optional_vector(name + ".bias")}; }
 
     // A tensor that nothing uses would mean that something is computed without it.
@@ -169,7 +195,9 @@ Rope yarn(const Reader& reader, double theta, Index n_rot) {
     double high = std::min(std::ceil(pair_of(slow)), static_cast<double>(n_rot - 1));
     if (low == high) high += 0.001;  // as the authors' code does
 
-    Rope rope{plain_frequencies(theta, n_rot), 0.1 * std::log(factor) + 1};
+    // DeepSeek's variant divides by a temperature of its own.
+    const double all_dim = reader.real("rope.scaling.yarn_log_multiplier").value_or(0);
+    Rope rope{plain_frequencies(theta, n_rot), (0.1 * std::log(factor) + 1) / (0.1 * all_dim * std::log(factor) + 1)};
     for (Index i = 0; i < rope.frequencies.size(); ++i) {
         const double ramp = std::clamp((static_cast<double>(i) - low) / (high - low), 0.0, 1.0);
         rope.frequencies[i] *= ramp / factor + (1 - ramp);
@@ -206,57 +234,81 @@ void load_ropes(Reader& reader, Weights& weights) {
             reader.integer("rope.scaling.original_context_length"), "rope.scaling.original_context_length"));
     }
 
-    // Gemma 3: windowed layers have a base of their own and are never scaled.
-    weights.local.frequencies = plain_frequencies(reader.real("rope.freq_base_swa").value_or(10000), n_rot);
+    // Gemma 3 and OLMo 3: windowed layers are never scaled; those of Gemma have a base of their own.
+    const double local_theta = reader.architecture() == "gemma3" ? 10000 : theta;
+    weights.local.frequencies = plain_frequencies(reader.real("rope.freq_base_swa").value_or(local_theta), n_rot);
 }
 
 Layer load_layer(Reader& reader, const Weights& weights, Index index, Index window) {
     const std::string name = "blk." + std::to_string(index) + ".";
     Layer layer;
-    layer.attn_norm = reader.vector(name + "attn_norm.weight");
-    layer.ffn_norm = reader.vector(name + "ffn_norm.weight");
-    layer.q_norm = reader.optional_vector(name + "attn_q_norm.weight");
-    layer.k_norm = reader.optional_vector(name + "attn_k_norm.weight");
-    layer.post_attention_norm = reader.optional_vector(name + "post_attention_norm.weight");
-    layer.post_ffw_norm = reader.optional_vector(name + "post_ffw_norm.weight");
+    layer.attn_norm = reader.norm(name + "attn_norm");
+    layer.ffn_norm = reader.norm(name + "ffn_norm");
+    layer.q_norm = reader.norm(name + "attn_q_norm");
+    layer.k_norm = reader.norm(name + "attn_k_norm");
+    layer.post_attention_norm = reader.norm(name + "post_attention_norm");
+    layer.post_ffw_norm = reader.norm(name + "post_ffw_norm");
 
-    if (reader.architecture() == "phi3") {
+    if (reader.has(name + "attn_qkv.weight")) {
         const Linear qkv = reader.linear(name + "attn_qkv");
         const Index q_rows = weights.n_heads * weights.head_dim;
         const Index kv_rows = weights.n_kv_heads * weights.head_dim;
         layer.q = slice(qkv, 0, q_rows);
         layer.k = slice(qkv, q_rows, kv_rows);
         layer.v = slice(qkv, q_rows + kv_rows, kv_rows);
-        const Linear gate_up = reader.linear(name + "ffn_up");
-        const Index d_ff = gate_up.weight.rows() / 2;
-        layer.gate = slice(gate_up, 0, d_ff);
-        layer.up = slice(gate_up, d_ff, d_ff);
     } else {
         layer.q = reader.linear(name + "attn_q");
         layer.k = reader.linear(name + "attn_k");
         layer.v = reader.linear(name + "attn_v");
-        layer.gate = reader.linear(name + "ffn_gate");
-        layer.up = reader.linear(name + "ffn_up");
     }
     layer.o = reader.linear(name + "attn_output");
+    layer.up = reader.linear(name + "ffn_up");
     layer.down = reader.linear(name + "ffn_down");
+    const Index d_ff = layer.down.weight.cols();
+    if (reader.has(name + "ffn_gate.weight")) {
+        layer.gate = reader.linear(name + "ffn_gate");
+    } else if (layer.up.weight.rows() == 2 * d_ff) {
+        const Linear gate_up = layer.up;
+        layer.gate = slice(gate_up, 0, d_ff);
+        layer.up = slice(gate_up, d_ff, d_ff);
+    }
 
-    layer.is_local = reader.architecture() == "gemma3" && (index + 1) % 6 != 0;
-    layer.window = reader.architecture() != "gemma3" || layer.is_local ? window : 0;
+    // Every so manieth layer sees all positions, the others a window. Files of some architectures say which.
+    const std::map<std::string, Index> periods = {{"gemma2", 2}, {"gemma3", 6}, {"cohere2", 4}, {"olmo2", 4}};
+    const auto period = periods.find(reader.architecture());
+    layer.is_local = period == periods.end() || (index + 1) % period->second != 0;
+    if (const auto flags = reader.flags("attention.sliding_window_pattern"); !flags.empty()) {
+        layer.is_local = flags[static_cast<std::size_t>(index)];
+    }
+    layer.window = layer.is_local ? window : 0;
+    const std::string& architecture = reader.architecture();
+    if (architecture == "cohere2") layer.is_rotated = layer.is_local;
+    if (architecture == "smollm3") layer.is_rotated = (index + 1) % 4 != 0;
+    if (architecture == "gpt2") layer.is_rotated = false;
+    layer.is_local = layer.is_local && window != 0 && (architecture == "gemma3" || architecture == "olmo2");
+    // Without a norm before the feed-forward it takes what attention takes; OLMo 2 has none at either place.
+    if (layer.ffn_norm.weight.size() == 0 && architecture != "olmo2") {
+        layer.is_parallel = true;
+        layer.ffn_norm = layer.attn_norm;
+    }
     return layer;
 }
 
 Weights load(const std::string& path) {
     Reader reader(path);
     const std::string& architecture = reader.architecture();
-    const std::set<std::string> known = {"llama", "qwen2", "qwen3", "gemma3", "phi3"};
+    const std::set<std::string> known = {"llama",    "qwen2",   "qwen3",   "gemma",    "gemma2",   "gemma3",
+                                         "phi3",     "smollm3", "granite", "mistral3", "olmo2",    "glm4",
+                                         "ernie4_5", "cohere2", "gpt2",    "phi2",     "stablelm", "starcoder2"};
     if (known.count(architecture) == 0) throw std::runtime_error("reference: unknown architecture " + architecture);
-    const bool is_gemma = architecture == "gemma3";
+    const auto is_one_of = [&](const std::set<std::string>& names) { return names.count(architecture) != 0; };
+    const bool is_gemma = is_one_of({"gemma", "gemma2", "gemma3"});
 
     Weights weights;
     weights.token_embd = reader.matrix("token_embd.weight");
-    weights.output_norm = reader.vector("output_norm.weight");
-    weights.output = reader.optional_matrix("output.weight");
+    weights.position_embd = reader.optional_matrix("position_embd.weight");
+    weights.output_norm = reader.norm("output_norm");
+    weights.output = {reader.optional_matrix("output.weight"), reader.optional_vector("output.bias")};
     const Index d_model = weights.token_embd.cols();
     const Index n_layers = Reader::need(reader.integer("block_count"), "block_count");
     const Index window = reader.integer("attention.sliding_window").value_or(0);
@@ -265,13 +317,25 @@ Weights load(const std::string& path) {
     weights.n_kv_heads = reader.integer("attention.head_count_kv").value_or(weights.n_heads);
     // The output projection takes all heads side by side, so that its shape tells their size whatever the keys say.
     weights.head_dim = reader.matrix("blk.0.attn_output.weight").cols() / weights.n_heads;
-    weights.norm_eps = Reader::need(reader.real("attention.layer_norm_rms_epsilon"), "layer_norm_rms_epsilon");
-    weights.is_interleaved = architecture == "llama";
-    weights.is_gelu = is_gemma;
-    weights.embedding_scale = is_gemma ? std::sqrt(static_cast<double>(d_model)) : 1;
-    // The largest Gemma 3 alone does not scale by its head size.
-    const Index query_scale = is_gemma && n_layers == 62 ? d_model / weights.n_heads : weights.head_dim;
-    weights.attention_scale = 1 / std::sqrt(static_cast<double>(query_scale));
+    const auto epsilon = reader.real("attention.layer_norm_epsilon");
+    weights.is_layer_norm = epsilon.has_value();
+    weights.norm_eps = epsilon ? *epsilon : Reader::need(reader.real("attention.layer_norm_rms_epsilon"), "epsilon");
+    weights.is_interleaved = is_one_of({"llama", "mistral3", "smollm3", "granite", "glm4", "ernie4_5", "cohere2"});
+    weights.is_gelu = is_gemma || is_one_of({"gpt2", "phi2", "starcoder2"});
+    weights.embedding_scale =
+        is_gemma ? std::sqrt(static_cast<double>(d_model)) : reader.real("embedding_scale").value_or(1);
+    // The largest Gemmas alone do not scale by their head size.
+    const bool is_largest =
+        (architecture == "gemma3" && n_layers == 62) || (architecture == "gemma2" && n_layers == 46);
+    const Index query_scale = is_largest ? d_model / weights.n_heads : weights.head_dim;
+    weights.attention_scale = reader.real("attention.scale").value_or(1 / std::sqrt(static_cast<double>(query_scale)));
+    weights.residual_scale = reader.real("residual_scale").value_or(1);
+    weights.attention_cap = reader.real("attn_logit_softcapping").value_or(0);
+    weights.logit_cap = reader.real("final_logit_softcapping").value_or(0);
+    const double logit_scale = reader.real("logit_scale").value_or(1);
+    weights.logit_scale = architecture == "granite" ? 1 / logit_scale : logit_scale;
+    weights.temperature = reader.real("attention.temperature_scale").value_or(0);
+    weights.temperature_context = reader.integer("rope.scaling.original_context_length").value_or(1);
 
     load_ropes(reader, weights);
     for (Index i = 0; i < n_layers; ++i) weights.layers.push_back(load_layer(reader, weights, i, window));
@@ -279,17 +343,22 @@ Weights load(const std::string& path) {
     return weights;
 }
 
-// Each run of weight.size() columns is normalised on its own: a whole row, or its heads. An empty weight does nothing.
-Matrix rms_norm(Matrix x, const RowVector& weight, double eps) {
-    for (Index first = 0; weight.size() != 0 && first < x.cols(); first += weight.size()) {
-        auto part = x.middleCols(first, weight.size());
+Matrix apply_norm(Matrix x, const Norm& norm, const Weights& weights) {
+    const Index n = norm.weight.cols();
+    for (Index first = 0; n != 0 && first < x.cols(); first += n) {
+        const auto weight = norm.weight.row(first / n % norm.weight.rows());
+        auto part = x.middleCols(first, n);
         for (Index i = 0; i < x.rows(); ++i) {
-            const double mean_square = part.row(i).squaredNorm() / static_cast<double>(weight.size());
-            part.row(i) = (part.row(i) / std::sqrt(mean_square + eps)).cwiseProduct(weight).eval();
+            if (weights.is_layer_norm) part.row(i).array() -= part.row(i).mean();
+            const double mean_square = part.row(i).squaredNorm() / static_cast<double>(n);
+            part.row(i) = (part.row(i) / std::sqrt(mean_square + weights.norm_eps)).cwiseProduct(weight).eval();
+            if (norm.bias.size() != 0) part.row(i) += norm.bias;
         }
     }
     return x;
 }
+
+double soft_cap(double x, double cap) { return cap == 0 ? x : cap * std::tanh(x / cap); }
 
 // Turns each pair of each head of row `pos` by pos * frequency.
 void rotate(Matrix& x, const Weights& weights, const Rope& rope) {
@@ -314,11 +383,16 @@ Matrix attention(const Matrix& x, const Weights& weights, const Layer& layer, co
     const Index n_tokens = x.rows();
     const Index size = weights.head_dim;
     const Index group = weights.n_heads / weights.n_kv_heads;  // query heads per key/value head
-    Matrix q = rms_norm(layer.q(x), layer.q_norm, weights.norm_eps);
-    Matrix k = rms_norm(layer.k(x), layer.k_norm, weights.norm_eps);
+    Matrix q = apply_norm(layer.q(x), layer.q_norm, weights);
+    Matrix k = apply_norm(layer.k(x), layer.k_norm, weights);
     const Matrix v = layer.v(x);
-    rotate(q, weights, rope);
-    rotate(k, weights, rope);
+    if (layer.is_rotated) {
+        rotate(q, weights, rope);
+        rotate(k, weights, rope);
+    }
+    for (Index i = 0; weights.temperature != 0 && i < n_tokens; ++i) {
+        q.row(i) *= 1 + weights.temperature * std::log1p(static_cast<double>(i / weights.temperature_context));
+    }
 
     Matrix heads(n_tokens, weights.n_heads * size);
     for (Index head = 0; head < weights.n_heads; ++head) {
@@ -327,6 +401,7 @@ Matrix attention(const Matrix& x, const Weights& weights, const Layer& layer, co
         for (Index i = 0; i < n_tokens; ++i) {
             for (Index j = 0; j < n_tokens; ++j) {
                 const bool is_seen = j <= i && (layer.window == 0 || i - j < layer.window);
+                scores(i, j) = soft_cap(scores(i, j), weights.attention_cap);
                 if (!is_seen) scores(i, j) = -std::numeric_limits<double>::infinity();
             }
             const double top = scores.row(i).maxCoeff();
@@ -345,7 +420,9 @@ double gelu_tanh(double x) {
 }
 
 Matrix feed_forward(const Matrix& x, const Weights& weights, const Layer& layer) {
-    const Matrix gate = layer.gate(x).unaryExpr(weights.is_gelu ? &gelu_tanh : &silu);
+    const auto activate = weights.is_gelu ? &gelu_tanh : &silu;
+    if (layer.gate.weight.size() == 0) return layer.down(layer.up(x).unaryExpr(activate));
+    const Matrix gate = layer.gate(x).unaryExpr(activate);
     return layer.down(gate.cwiseProduct(layer.up(x)));
 }
 
@@ -367,17 +444,22 @@ std::vector<float> Model::logits(std::span<const std::int32_t> tokens, std::uint
         const Index token = tokens[static_cast<std::size_t>(i)];
         if (token < 0 || token >= weights.token_embd.rows()) throw std::runtime_error("reference: not a token");
         x.row(i) = weights.token_embd.row(token) * weights.embedding_scale;
+        if (weights.position_embd.size() != 0) x.row(i) += weights.position_embd.row(i);
     }
     for (const Layer& layer : weights.layers) {
-        const auto norm = [&](const Matrix& y, const RowVector& weight) {
-            return rms_norm(y, weight, weights.norm_eps);
-        };
+        const auto norm = [&](const Matrix& y, const Norm& by) { return apply_norm(y, by, weights); };
         const Rope& rope = layer.is_local ? weights.local : global;
-        x += norm(attention(norm(x, layer.attn_norm), weights, layer, rope), layer.post_attention_norm);
-        x += norm(feed_forward(norm(x, layer.ffn_norm), weights, layer), layer.post_ffw_norm);
+        const Matrix attended =
+            norm(attention(norm(x, layer.attn_norm), weights, layer, rope), layer.post_attention_norm);
+        const Matrix sum = x + attended * weights.residual_scale;
+        const Matrix& seen = layer.is_parallel ? x : sum;
+        const Matrix forwarded = norm(feed_forward(norm(seen, layer.ffn_norm), weights, layer), layer.post_ffw_norm);
+        x = sum + forwarded * weights.residual_scale;
     }
-    const Matrix& output = weights.output.size() != 0 ? weights.output : weights.token_embd;
-    const Matrix y = rms_norm(x, weights.output_norm, weights.norm_eps) * output.transpose();
+    Linear output = weights.output;
+    if (output.weight.size() == 0) output.weight = weights.token_embd;
+    Matrix y = output(apply_norm(x, weights.output_norm, weights)) * weights.logit_scale;
+    y = y.unaryExpr([&](double v) { return soft_cap(v, weights.logit_cap); }).eval();
 
     std::vector<float> result(static_cast<std::size_t>(y.size()));
     std::transform(y.data(), y.data() + y.size(), result.begin(), [](double v) { return static_cast<float>(v); });

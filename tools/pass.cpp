@@ -43,9 +43,9 @@ void check_tokens(std::span<const linnet::Token> tokens, std::uint32_t n_vocab) 
 }
 
 void run_pass(linnet::Forward& forward, std::span<const linnet::Token> tokens, std::uint32_t pos,
-              std::uint32_t n_logits) {
+              std::uint32_t n_logits, linnet::Profile* profile) {
     forward.begin(tokens, pos, n_logits);
-    if (forward.run(linnet::Stop{}) != linnet::Forward::Outcome::done) {
+    if (forward.run(linnet::Stop{}, profile) != linnet::Forward::Outcome::done) {
         throw std::runtime_error("a pass without deadline did not end");
     }
 }

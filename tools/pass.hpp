@@ -29,7 +29,7 @@ void check_tokens(std::span<const linnet::Token> tokens, std::uint32_t n_vocab);
 
 // Runs one pass to its end.
 void run_pass(linnet::Forward& forward, std::span<const linnet::Token> tokens, std::uint32_t pos,
-              std::uint32_t n_logits);
+              std::uint32_t n_logits, linnet::Profile* profile = nullptr);
 
 // Computes `tokens` at positions pos, pos + 1 ... in passes of n_batch, and calls row(i, logits) in order for the last
 // n_rows of them, i being the index in `tokens`. Unless n_rows is 0, the shape's n_logits must be its n_batch.

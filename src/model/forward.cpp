@@ -62,11 +62,13 @@ void prepare_ropes(const Pass& pass) noexcept {
 bool add_residual(const Pass& pass, Role post_norm, std::size_t layer) noexcept {
     const float* norm = pass.weights.vector(post_norm, layer);
     const std::size_t d_model = pass.spec.d_model;
-    return pass.for_tokens(pass.n_tokens, [&](std::size_t t, WorkerScratch&) {
+    const bool done = pass.for_tokens(pass.n_tokens, [&](std::size_t t, WorkerScratch&) {
         float* y = pass.s.y + t * d_model;
         if (norm != nullptr) pass.kernels.rms_norm.fn(y, norm, d_model, pass.spec.norm_eps, y);
         pass.kernels.add.fn(y, d_model, pass.s.x + t * d_model);
     });
+    pass.lap(Part::norms);
+    return done;
 }
 
 // Logits of the last n_logits tokens, rows [first, first + n) of the output matrix.
@@ -88,7 +90,7 @@ bool output_slice(const Pass& pass, std::uint32_t n_logits, std::uint32_t first,
         pass.kernels.rms_norm.fn(x, norm, d_model, pass.spec.norm_eps, h);
         return h;
     };
-    return linear(pass, projection, d_model, n_logits, make_normed);
+    return linear(pass, Part::output, projection, d_model, n_logits, make_normed);
 }
 
 std::uint32_t checked_range(const char* name, std::uint32_t value, std::uint64_t max) {
@@ -143,14 +145,24 @@ void Forward::begin(std::span<const Token> tokens, std::uint32_t pos, std::uint3
     step_ = 0;
 }
 
-Forward::Outcome Forward::run(const Stop& stop) noexcept {
+Forward::Outcome Forward::run(const Stop& stop, Profile* profile) noexcept {
     const arch::ModelSpec& spec = model_.spec();
     const FloatEnvironment environment;
-    const Pass pass = {
-        model_,    spec, model_.weights(), model_.engine().kernels, model_.engine().workers, cache_, shape_, scratch_,
-        n_tokens_, pos_, stop.cancel};
+    const Pass pass = {model_,
+                       spec,
+                       model_.weights(),
+                       model_.engine().kernels,
+                       model_.engine().workers,
+                       cache_,
+                       shape_,
+                       scratch_,
+                       n_tokens_,
+                       pos_,
+                       stop.cancel,
+                       profile};
     const auto n_layers = static_cast<std::uint32_t>(spec.layers.size());
     const std::uint32_t n_slices = n_logits_ == 0 ? 0 : div_up(spec.n_vocab, kOutputRows);
+    if (profile != nullptr) profile->start();
     if (step_ == 0) {
         cache_.reserve(pos_ + n_tokens_);
         prepare_ropes(pass);
@@ -158,6 +170,7 @@ Forward::Outcome Forward::run(const Stop& stop) noexcept {
             step_ = kIdle;
             return Outcome::cancelled;
         }
+        pass.lap(Part::embedding);
     }
     while (step_ < 2 * n_layers + n_slices) {
         const std::uint32_t layer = step_ / 2;

@@ -496,6 +496,23 @@ class Speed(Case):
                          sum(tensor["bytes"] for tensor in linnet_json("inspect", model, "--json")["tensors"]
                              if len(tensor["shape"]) == 2))
 
+    def test_bench_profile_adds_up(self):
+        model = self.synth("tiny-llama", "Q8_0")
+        found = linnet_json("bench", model, "-p", 64, "-n", 16, "-r", 5, "-t", 1, "--profile", "--json")["profile"]
+        for kind, split in found.items():
+            parts = split["parts_ms"]
+            self.assertEqual(set(parts), {"embedding", "norms", "qkv", "store", "attention", "attention_output",
+                                          "gate_up", "down", "output", "choice"})
+            for part, ms in parts.items():
+                self.assertGreater(ms, 0, f"{part} of {kind}")
+            self.assertLessEqual(sum(parts.values()), split["ms"], kind)
+            self.assertGreater(sum(parts.values()), 0.95 * split["ms"], kind)
+        self.assertEqual(set(found), {"prefill", "decode"})
+        out, _ = linnet("bench", model, "-p", 0, "-n", 4, "-r", 1, "-t", 1, "--profile")
+        self.assertRegex(out, r"(?s)a token takes .* ms:\n.*  gate, up, activation +[\d.]+ ms +[\d.]+ %\n")
+        self.assertNotIn("a prompt of", out)
+        self.assertEqual(linnet_json("bench", model, "-p", 0, "-n", 1, "-r", 1, "--json")["profile"], {})
+
     def test_bench_reads_like_a_list(self):
         out, _ = linnet("bench", self.synth(), "-p", 0, "-n", 2, "-r", 1, "--isa", "scalar")
         self.assertIn("decode of 2", out)

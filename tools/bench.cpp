@@ -16,6 +16,7 @@
 #include "sampling/sampler.hpp"
 #include "tools/commands.hpp"
 #include "tools/help.hpp"
+#include "tools/isa.hpp"
 #include "tools/limits.hpp"
 #include "tools/pass.hpp"
 #include "tools/split.hpp"
@@ -140,7 +141,7 @@ Split median_split(std::uint32_t repeats, std::uint32_t n_steps, Round round) {
 }
 
 struct Result {
-    std::string isa;
+    IsaReport isa;
     std::uint32_t n_threads = 0;
     Work work;
     double load_ms = 0;
@@ -166,7 +167,7 @@ Result measure(const Options& options) {
     const auto load_start = Clock::now();
     auto model = load_model(options);
     result.load_ms = seconds_since(load_start) * 1e3;
-    result.isa = model->engine().kernels.isa;
+    result.isa = describe_isa(model->engine().kernels, model->file(), !options.isa.empty());
     result.n_threads = model->engine().workers.size();
     result.work = count_work(model->file());
 
@@ -208,7 +209,8 @@ nlohmann::ordered_json to_json(const Options& options, const Result& r) {
     if (r.prefill_split) profile["prefill"] = to_json(*r.prefill_split);
     if (r.decode_split) profile["decode"] = to_json(*r.decode_split);
     return {{"model", options.model},
-            {"isa", r.isa},
+            {"isa", r.isa.isa},
+            {"isa_choice", to_json(r.isa)},
             {"n_threads", r.n_threads},
             {"weights", options.mapped ? "mapped" : "packed"},
             {"kv", options.kv},
@@ -233,8 +235,9 @@ nlohmann::ordered_json to_json(const Options& options, const Result& r) {
 }
 
 void print(const Options& options, const Result& r) {
-    std::cout << fmt::format("{}, {}, {} threads, {} weights, {} cache\n", options.model, r.isa, r.n_threads,
+    std::cout << fmt::format("{}, {} threads, {} weights, {} cache\n", options.model, r.n_threads,
                              options.mapped ? "mapped" : "packed", options.kv);
+    std::cout << text(r.isa);
     const std::string at = options.depth == 0 ? "" : fmt::format(" at {}", options.depth);
     if (options.n_prompt != 0) {
         std::cout << fmt::format("prefill of {}{}: {:.1f} t/s, {:.0f} % of the {} rate\n", options.n_prompt, at,

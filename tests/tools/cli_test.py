@@ -513,6 +513,27 @@ class Speed(Case):
         self.assertNotIn("a prompt of", out)
         self.assertEqual(linnet_json("bench", model, "-p", 0, "-n", 1, "-r", 1, "--json")["profile"], {})
 
+    def test_bench_says_which_kernels_run(self):
+        model = self.synth("tiny-qwen3", "Q4_0")
+        def bench(*more):
+            return linnet_json("bench", model, "-p", 2, "-n", 0, "-r", 1, "-t", 1, "--json", *more)
+        found = bench()
+        choice = found["isa_choice"]
+        self.assertEqual(choice["available"][0], found["isa"])
+        self.assertEqual(choice["available"][-1], "scalar")
+        self.assertTrue(choice["reason"])
+        self.assertLessEqual(set(choice["kernels"].values()), set(choice["available"]))
+        self.assertIn("matmul.q4_0", choice["kernels"])
+        self.assertIn("attention.q8", choice["kernels"])
+        self.assertNotIn("matmul.q8_0", choice["kernels"])  # not in the file
+        scalar = bench("--isa", "scalar")
+        self.assertEqual(scalar["isa_choice"]["reason"], "asked for by name")
+        self.assertEqual(set(scalar["isa_choice"]["kernels"].values()), {"scalar"})
+        for isa in choice["available"]:
+            if isa in ("avxvnni", "neon_dotprod"):  # both lean on the set before them
+                out, _ = linnet("bench", model, "-p", 2, "-n", 0, "-r", 1, "-t", 1, "--isa", isa)
+                self.assertRegex(out, rf"kernels: {isa}, but (avx2|neon): .*rms_norm")
+
     def test_bench_reads_like_a_list(self):
         out, _ = linnet("bench", self.synth(), "-p", 0, "-n", 2, "-r", 1, "--isa", "scalar")
         self.assertIn("decode of 2", out)

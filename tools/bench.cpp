@@ -11,11 +11,13 @@
 #include <nlohmann/json.hpp>
 #include <optional>
 #include <string>
+#include <thread>
 #include <vector>
 
 #include "sampling/sampler.hpp"
 #include "tools/commands.hpp"
 #include "tools/help.hpp"
+#include "tools/host_threads.hpp"
 #include "tools/isa.hpp"
 #include "tools/limits.hpp"
 #include "tools/pass.hpp"
@@ -36,6 +38,7 @@ struct Options : PassOptions {
     std::uint32_t depth = 0;
     std::uint32_t repeats = 3;
     bool profile = false;
+    bool host_threads = false;
     bool json = false;
 };
 
@@ -162,10 +165,15 @@ struct Result {
     double decode_share() const { return static_cast<double>(work.bytes) * decode_tps / limits.read_bytes; }
 };
 
-Result measure(const Options& options) {
+Result measure(Options options) {
     Result result;
     const auto load_start = Clock::now();
-    auto model = load_model(options);
+    std::optional<HostThreads> host;
+    if (options.host_threads) {
+        if (options.n_threads == 0) options.n_threads = std::max(1U, std::thread::hardware_concurrency());
+        host.emplace(options.n_threads);
+    }
+    auto model = load_model(options, host ? &HostThreads::parallel_for : nullptr, host ? &*host : nullptr);
     result.load_ms = seconds_since(load_start) * 1e3;
     result.isa = describe_isa(model->engine().kernels, model->file(), !options.isa.empty());
     result.n_threads = model->engine().workers.size();
@@ -212,6 +220,7 @@ nlohmann::ordered_json to_json(const Options& options, const Result& r) {
             {"isa", r.isa.isa},
             {"isa_choice", to_json(r.isa)},
             {"n_threads", r.n_threads},
+            {"threads", options.host_threads ? "host" : "own"},
             {"weights", options.mapped ? "mapped" : "packed"},
             {"kv", options.kv},
             {"n_prompt", options.n_prompt},
@@ -235,8 +244,8 @@ nlohmann::ordered_json to_json(const Options& options, const Result& r) {
 }
 
 void print(const Options& options, const Result& r) {
-    std::cout << fmt::format("{}, {} threads, {} weights, {} cache\n", options.model, r.n_threads,
-                             options.mapped ? "mapped" : "packed", options.kv);
+    std::cout << fmt::format("{}, {} {} threads, {} weights, {} cache\n", options.model, r.n_threads,
+                             options.host_threads ? "host's" : "own", options.mapped ? "mapped" : "packed", options.kv);
     std::cout << text(r.isa);
     const std::string at = options.depth == 0 ? "" : fmt::format(" at {}", options.depth);
     if (options.n_prompt != 0) {
@@ -306,6 +315,8 @@ void add_bench(CLI::App& app, int&) {
     command.add_flag(
         "--profile", options->profile,
         "Then measure how the time of a prompt and of a token splits into parts, choosing a token included");
+    command.add_flag("--host-threads", options->host_threads,
+                     "Compute through a host's parallel_for (a small pool of the program) instead of own threads");
     command.add_flag("--json", options->json, "Print a JSON object");
     command.callback([options] { bench(*options); });
 }

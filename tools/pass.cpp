@@ -8,10 +8,13 @@
 
 namespace tools {
 
-std::unique_ptr<linnet::Model> load_model(const ModelOptions& options) {
+std::unique_ptr<linnet::Model> load_model(const ModelOptions& options, linnet::ParallelFor parallel_for,
+                                          void* parallel_user) {
     linnet::EngineOptions engine_options;
     engine_options.n_threads = options.n_threads;
     engine_options.isa = options.isa.empty() ? nullptr : options.isa.c_str();
+    engine_options.parallel_for = parallel_for;
+    engine_options.parallel_user = parallel_user;
     auto engine = std::make_shared<linnet::Engine>(engine_options);
     auto file = linnet::gguf::File::open(options.model, true, engine->memory);
     linnet::LoadOptions load_options;

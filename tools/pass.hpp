@@ -15,7 +15,9 @@
 
 namespace tools {
 
-std::unique_ptr<linnet::Model> load_model(const ModelOptions& options);
+// parallel_for: computes instead of the engine's own threads, on as many threads as options say.
+std::unique_ptr<linnet::Model> load_model(const ModelOptions& options, linnet::ParallelFor parallel_for = nullptr,
+                                          void* parallel_user = nullptr);
 
 // Cache and scratch for n_ctx positions and, per pass, n_batch tokens of which n_logits may have logits.
 linnet::PassShape pass_shape(const SessionOptions& options, std::size_t n_ctx, std::size_t n_batch,

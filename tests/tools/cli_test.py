@@ -534,6 +534,13 @@ class Speed(Case):
                 out, _ = linnet("bench", model, "-p", 2, "-n", 0, "-r", 1, "-t", 1, "--isa", isa)
                 self.assertRegex(out, rf"kernels: {isa}, but (avx2|neon): .*rms_norm")
 
+    def test_bench_computes_through_a_host(self):
+        model = self.synth()
+        found = linnet_json("bench", model, "-p", 64, "-n", 8, "-r", 1, "-t", 3, "--host-threads", "--json")
+        self.assertEqual((found["threads"], found["n_threads"]), ("host", 3))
+        self.assertGreater(found["decode_tps"], 0)
+        self.assertEqual(linnet_json("bench", model, "-p", 2, "-n", 0, "-r", 1, "--json")["threads"], "own")
+
     def test_bench_reads_like_a_list(self):
         out, _ = linnet("bench", self.synth(), "-p", 0, "-n", 2, "-r", 1, "--isa", "scalar")
         self.assertIn("decode of 2", out)

@@ -25,6 +25,9 @@ using namespace linnet::kernels;
 constexpr std::size_t kWidth = 2048;      // n_in
 constexpr std::size_t kCached = 16;       // tiles
 constexpr std::size_t kStreamed = 16384;  // tiles: 300 MB and more
+constexpr std::size_t kTokens[] = {1, 2, 4, 8, 16};
+constexpr std::size_t kHeadDims[] = {64, 128, 256};
+constexpr std::size_t kColumns[] = {1, 4, 16, 64};  // queries: heads that share a KV head, times tokens
 
 struct Problem {
     std::vector<std::byte> weights;
@@ -145,8 +148,8 @@ void attention(benchmark::State& state, const Table& table, KvFormat format, std
 
 void register_attention(const Table& table) {
     for (std::size_t f = 0; f < kKvFormats; ++f) {
-        for (const std::size_t head_dim : {64, 128, 256}) {
-            for (const std::size_t n_columns : {1, 4, 16, 64}) {
+        for (const std::size_t head_dim : kHeadDims) {
+            for (const std::size_t n_columns : kColumns) {
                 const std::string name = std::string("attention/") + kKvNames[f] + "/" + table.isa + "/" +
                                          std::to_string(head_dim) + "/" + std::to_string(n_columns);
                 benchmark::RegisterBenchmark(name.c_str(), attention, table, static_cast<KvFormat>(f), head_dim,
@@ -169,7 +172,7 @@ int main(int argc, char** argv) {
         for (std::size_t f = 0; f < kFormats; ++f) {
             const FormatInfo& format = info(static_cast<Format>(f));
             const std::string name = std::string("matmul/") + format.name + "/" + isas.names[i];
-            for (const std::size_t n : {1, 2, 4, 8, 16}) {
+            for (const std::size_t n : kTokens) {
                 benchmark::RegisterBenchmark((name + "/cached/" + std::to_string(n)).c_str(), matmul, tables[i], format,
                                              kCached, n, limits);
             }

@@ -4,9 +4,10 @@
 #
 #     benchmarks/threads.py -t 2 MODEL.gguf
 #
-# Rounds of all four alternate; each figure is the median over the rounds of `linnet bench`. The verdicts: a host's
-# threads within 5 % of own ones, and beside one busy program per core (of which a fair share is half a core) at most
-# twice as slow as that share.
+# Speeds are medians over rounds of `linnet bench`, all four in each round, one after the other. Ratios are taken within
+# a round, where the machine was most alike, and are medians of those. The verdicts: a host's threads within 5 % of own
+# ones, and beside one busy program per core (which leaves a fair share of half a core) at most twice as slow as that
+# share.
 import argparse
 import json
 import os
@@ -65,8 +66,11 @@ def compare(options, model):
     good = True
     for kind, key in KINDS.items():
         tps = {which: statistics.median(result[key] for result in results) for which, results in found.items()}
-        ratio = tps[False, False] / tps[True, False]
-        slower = {host: tps[host, False] / tps[host, True] for host in (False, True)}
+
+        def ratio_of(one, other, key=key):
+            return statistics.median(a[key] / b[key] for a, b in zip(found[one], found[other]))
+        ratio = ratio_of((False, False), (True, False))
+        slower = {host: ratio_of((host, False), (host, True)) for host in (False, True)}
         verdicts = {"host within 5 %": 0.95 <= ratio <= 1.05,
                     "own when busy": slower[False] <= 2 * FAIR,
                     "host when busy": slower[True] <= 2 * FAIR}

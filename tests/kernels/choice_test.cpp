@@ -40,7 +40,7 @@ TEST_CASE("choice: 512 bits where they are a gain, AVX-VNNI where they are not")
     }
     constexpr unsigned kAll = avx2 | avxvnni | avx512vnni;
     const struct {
-        const char* what;
+        std::string what;
         Cpu cpu;
         std::string_view isa;
     } cases[] = {

@@ -17,6 +17,12 @@ import subprocess
 import sys
 
 ROOT = pathlib.Path(__file__).resolve().parents[1]
+PROGRAM = """
+import os, sys
+os.sched_setaffinity(0, {int(sys.argv[1])})
+print(flush=True)
+while True: pass
+"""
 FAIR = 2  # one more program on each core
 KINDS = {"prefill": "prefill_tps", "decode": "decode_tps"}
 
@@ -30,13 +36,15 @@ class Busy:
     def __enter__(self):
         self.programs = []
         for core in self.cores:
-            self.programs.append(subprocess.Popen([sys.executable, "-c", "while True: pass"]))
-            os.sched_setaffinity(self.programs[-1].pid, {core})
+            program = subprocess.Popen([sys.executable, "-c", PROGRAM, str(core)], stdout=subprocess.PIPE)
+            self.programs.append(program)
+        for program in self.programs:
+            program.stdout.readline()  # it runs
 
     def __exit__(self, *_):
         for program in self.programs:
             program.kill()
-            program.wait()
+            program.communicate()
 
 
 def bench(options, model, host):

@@ -11,12 +11,17 @@
 #include <nlohmann/json.hpp>
 #include <optional>
 #include <string>
+#include <thread>
 #include <vector>
 
+#include "sampling/sampler.hpp"
 #include "tools/commands.hpp"
 #include "tools/help.hpp"
+#include "tools/host_threads.hpp"
+#include "tools/isa.hpp"
 #include "tools/limits.hpp"
 #include "tools/pass.hpp"
+#include "tools/split.hpp"
 
 namespace tools {
 
@@ -32,6 +37,8 @@ struct Options : PassOptions {
     std::uint32_t n_decode = 64;
     std::uint32_t depth = 0;
     std::uint32_t repeats = 3;
+    bool profile = false;
+    bool host_threads = false;
     bool json = false;
 };
 
@@ -84,18 +91,18 @@ class Bench {
     }
 
     // Seconds that positions [pos, pos + n) take in passes of n_batch, with logits for the last one.
-    double prefill(std::uint32_t pos, std::uint32_t n) {
+    double prefill(std::uint32_t pos, std::uint32_t n, linnet::Profile* profile = nullptr) {
         seek(pos);
         const auto start = Clock::now();
-        compute(n, forward_.shape().n_batch);
+        compute(n, forward_.shape().n_batch, profile);
         return seconds_since(start);
     }
 
     // The same one by one, with logits each.
-    double decode(std::uint32_t pos, std::uint32_t n) {
+    double decode(std::uint32_t pos, std::uint32_t n, linnet::Profile* profile = nullptr) {
         seek(pos);
         const auto start = Clock::now();
-        for (std::uint32_t i = 0; i < n; ++i) compute(1, 1);
+        for (std::uint32_t i = 0; i < n; ++i) compute(1, 1, profile);
         return seconds_since(start);
     }
 
@@ -103,24 +110,41 @@ class Bench {
     // Rings of windows may have moved on: then what they need is computed again.
     void seek(std::uint32_t pos) {
         n_past_ = pos <= n_past_ ? forward_.restart(pos) : n_past_;
-        if (n_past_ < pos) compute(pos - n_past_, forward_.shape().n_batch);
+        if (n_past_ < pos) compute(pos - n_past_, forward_.shape().n_batch, nullptr);
     }
 
-    void compute(std::uint32_t n, std::uint32_t n_batch) {
+    // With a profile a token is chosen as well, so that it shows the whole step of a generation.
+    void compute(std::uint32_t n, std::uint32_t n_batch, linnet::Profile* profile) {
         for (const std::uint32_t end = n_past_ + n; n_past_ < end;) {
             const std::uint32_t n_pass = std::min(n_batch, end - n_past_);
-            run_pass(forward_, {tokens_.data() + n_past_, n_pass}, n_past_, n_past_ + n_pass == end ? 1 : 0);
+            run_pass(forward_, {tokens_.data() + n_past_, n_pass}, n_past_, n_past_ + n_pass == end ? 1 : 0, profile);
             n_past_ += n_pass;
         }
+        if (profile == nullptr) return;
+        chosen_ = linnet::arg_max(forward_.logits());
+        profile->lap(linnet::Part::choice);
     }
 
     linnet::Forward forward_;
     std::vector<Token> tokens_;
     std::uint32_t n_past_ = 0;
+    Token chosen_ = linnet::kNoToken;
 };
 
+// The median, by time, of some rounds.
+template <class Round>
+Split median_split(std::uint32_t repeats, std::uint32_t n_steps, Round round) {
+    std::vector<Split> splits(repeats);
+    for (Split& split : splits) {
+        split.n_steps = n_steps;
+        split.seconds = round(&split.profile);
+    }
+    std::sort(splits.begin(), splits.end(), [](const Split& a, const Split& b) { return a.seconds < b.seconds; });
+    return splits[repeats / 2];
+}
+
 struct Result {
-    std::string isa;
+    IsaReport isa;
     std::uint32_t n_threads = 0;
     Work work;
     double load_ms = 0;
@@ -129,6 +153,8 @@ struct Result {
     std::uint64_t memory_bytes = 0;    // from the engine's allocator, at most
     std::uint64_t peak_rss_bytes = 0;  // of the process
     Limits limits{};
+    std::optional<Split> prefill_split;  // of all tokens of the prompt
+    std::optional<Split> decode_split;   // of a token
 
     // Shares of the limit that binds: arithmetic for prefill, reading weights for decode.
     double prefill_share(std::uint32_t n_prompt) const {
@@ -139,12 +165,17 @@ struct Result {
     double decode_share() const { return static_cast<double>(work.bytes) * decode_tps / limits.read_bytes; }
 };
 
-Result measure(const Options& options) {
+Result measure(Options options) {
     Result result;
     const auto load_start = Clock::now();
-    auto model = load_model(options);
+    std::optional<HostThreads> host;
+    if (options.host_threads) {
+        if (options.n_threads == 0) options.n_threads = std::max(1U, std::thread::hardware_concurrency());
+        host.emplace(options.n_threads);
+    }
+    auto model = load_model(options, host ? &HostThreads::parallel_for : nullptr, host ? &*host : nullptr);
     result.load_ms = seconds_since(load_start) * 1e3;
-    result.isa = model->engine().kernels.isa;
+    result.isa = describe_isa(model->engine().kernels, model->file(), !options.isa.empty());
     result.n_threads = model->engine().workers.size();
     result.work = count_work(model->file());
 
@@ -163,6 +194,16 @@ Result measure(const Options& options) {
     }
     if (options.n_prompt != 0) result.prefill_tps = options.n_prompt / median(prefill);
     if (options.n_decode != 0) result.decode_tps = options.n_decode / median(decode);
+    if (options.profile && options.n_prompt != 0) {
+        result.prefill_split = median_split(options.repeats, 1, [&](linnet::Profile* profile) {
+            return bench->prefill(options.depth, options.n_prompt, profile);
+        });
+    }
+    if (options.profile && options.n_decode != 0) {
+        result.decode_split = median_split(options.repeats, options.n_decode, [&](linnet::Profile* profile) {
+            return bench->decode(options.depth, options.n_decode, profile);
+        });
+    }
     result.memory_bytes = model->engine().memory.peak();
     result.peak_rss_bytes = peak_rss_bytes();
     bench.reset();
@@ -172,9 +213,14 @@ Result measure(const Options& options) {
 }
 
 nlohmann::ordered_json to_json(const Options& options, const Result& r) {
+    nlohmann::ordered_json profile = nlohmann::ordered_json::object();
+    if (r.prefill_split) profile["prefill"] = to_json(*r.prefill_split);
+    if (r.decode_split) profile["decode"] = to_json(*r.decode_split);
     return {{"model", options.model},
-            {"isa", r.isa},
+            {"isa", r.isa.isa},
+            {"isa_choice", to_json(r.isa)},
             {"n_threads", r.n_threads},
+            {"threads", options.host_threads ? "host" : "own"},
             {"weights", options.mapped ? "mapped" : "packed"},
             {"kv", options.kv},
             {"n_prompt", options.n_prompt},
@@ -193,12 +239,14 @@ nlohmann::ordered_json to_json(const Options& options, const Result& r) {
             {"prefill_share", r.prefill_share(options.n_prompt)},
             {"prefill_share_of", r.work.quantised ? "int8_tops" : "f32_tflops"},
             {"decode_share", r.decode_share()},
-            {"decode_share_of", "read_gbps"}};
+            {"decode_share_of", "read_gbps"},
+            {"profile", std::move(profile)}};
 }
 
 void print(const Options& options, const Result& r) {
-    std::cout << fmt::format("{}, {}, {} threads, {} weights, {} cache\n", options.model, r.isa, r.n_threads,
-                             options.mapped ? "mapped" : "packed", options.kv);
+    std::cout << fmt::format("{}, {} {} threads, {} weights, {} cache\n", options.model, r.n_threads,
+                             options.host_threads ? "host's" : "own", options.mapped ? "mapped" : "packed", options.kv);
+    std::cout << text(r.isa);
     const std::string at = options.depth == 0 ? "" : fmt::format(" at {}", options.depth);
     if (options.n_prompt != 0) {
         std::cout << fmt::format("prefill of {}{}: {:.1f} t/s, {:.0f} % of the {} rate\n", options.n_prompt, at,
@@ -213,6 +261,14 @@ void print(const Options& options, const Result& r) {
                              static_cast<double>(r.memory_bytes) / 1e6, static_cast<double>(r.peak_rss_bytes) / 1e6);
     std::cout << fmt::format("limits: int8 {:.2f} TOPS, float32 {:.2f} TFLOPS, reads {:.1f} GB/s\n",
                              r.limits.int8_ops / 1e12, r.limits.f32_ops / 1e12, r.limits.read_bytes / 1e9);
+    if (r.prefill_split) {
+        std::cout << fmt::format("a prompt of {}{} takes {:.1f} ms:\n{}", options.n_prompt, at,
+                                 r.prefill_split->seconds * 1e3, table(*r.prefill_split));
+    }
+    if (r.decode_split) {
+        std::cout << fmt::format("a token{} takes {:.2f} ms:\n{}", at, r.decode_split->seconds * 1e3 / options.n_decode,
+                                 table(*r.decode_split));
+    }
 }
 
 void bench(const Options& options) {
@@ -256,6 +312,11 @@ void add_bench(CLI::App& app, int&) {
     add_engine_options(command, *options);
     add_chunk_option(command, *options);
     add_mapped_option(command, *options);
+    command.add_flag(
+        "--profile", options->profile,
+        "Then measure how the time of a prompt and of a token splits into parts, choosing a token included");
+    command.add_flag("--host-threads", options->host_threads,
+                     "Compute through a host's parallel_for (a small pool of the program) instead of own threads");
     command.add_flag("--json", options->json, "Print a JSON object");
     command.callback([options] { bench(*options); });
 }

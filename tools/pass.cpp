@@ -8,10 +8,13 @@
 
 namespace tools {
 
-std::unique_ptr<linnet::Model> load_model(const ModelOptions& options) {
+std::unique_ptr<linnet::Model> load_model(const ModelOptions& options, linnet::ParallelFor parallel_for,
+                                          void* parallel_user) {
     linnet::EngineOptions engine_options;
     engine_options.n_threads = options.n_threads;
     engine_options.isa = options.isa.empty() ? nullptr : options.isa.c_str();
+    engine_options.parallel_for = parallel_for;
+    engine_options.parallel_user = parallel_user;
     auto engine = std::make_shared<linnet::Engine>(engine_options);
     auto file = linnet::gguf::File::open(options.model, true, engine->memory);
     linnet::LoadOptions load_options;
@@ -43,9 +46,9 @@ void check_tokens(std::span<const linnet::Token> tokens, std::uint32_t n_vocab) 
 }
 
 void run_pass(linnet::Forward& forward, std::span<const linnet::Token> tokens, std::uint32_t pos,
-              std::uint32_t n_logits) {
+              std::uint32_t n_logits, linnet::Profile* profile) {
     forward.begin(tokens, pos, n_logits);
-    if (forward.run(linnet::Stop{}) != linnet::Forward::Outcome::done) {
+    if (forward.run(linnet::Stop{}, profile) != linnet::Forward::Outcome::done) {
         throw std::runtime_error("a pass without deadline did not end");
     }
 }

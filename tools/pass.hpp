@@ -15,7 +15,9 @@
 
 namespace tools {
 
-std::unique_ptr<linnet::Model> load_model(const ModelOptions& options);
+// parallel_for: computes instead of the engine's own threads, on as many threads as options say.
+std::unique_ptr<linnet::Model> load_model(const ModelOptions& options, linnet::ParallelFor parallel_for = nullptr,
+                                          void* parallel_user = nullptr);
 
 // Cache and scratch for n_ctx positions and, per pass, n_batch tokens of which n_logits may have logits.
 linnet::PassShape pass_shape(const SessionOptions& options, std::size_t n_ctx, std::size_t n_batch,
@@ -29,7 +31,7 @@ void check_tokens(std::span<const linnet::Token> tokens, std::uint32_t n_vocab);
 
 // Runs one pass to its end.
 void run_pass(linnet::Forward& forward, std::span<const linnet::Token> tokens, std::uint32_t pos,
-              std::uint32_t n_logits);
+              std::uint32_t n_logits, linnet::Profile* profile = nullptr);
 
 // Computes `tokens` at positions pos, pos + 1 ... in passes of n_batch, and calls row(i, logits) in order for the last
 // n_rows of them, i being the index in `tokens`. Unless n_rows is 0, the shape's n_logits must be its n_batch.

@@ -3,14 +3,11 @@
 // or by name.
 #include "kernels/api/table.hpp"
 
+#include "kernels/api/cpu.hpp"
+#include "kernels/api/slots.hpp"
+
 #define LINNET_ISA registry
 #include "linnet_format_includes.hpp"
-
-#if defined(__x86_64__)
-#include <cpuid.h>
-#elif defined(__aarch64__) && defined(__linux__)
-#include <sys/auxv.h>
-#endif
 
 namespace linnet::kernels {
 
@@ -36,108 +33,72 @@ constexpr FormatInfo kInfos[] = {
 #undef LINNET_FORMAT
 };
 
-struct CpuFeatures {
-    bool avx2 = false;  // with FMA and F16C
-    bool avxvnni = false;
-    bool avx512vnni = false;  // with F, BW, DQ, VL
-    bool neon_dotprod = false;
-    bool neon_i8mm = false;
-};
-
-#if defined(__x86_64__)
-CpuFeatures cpu_features() noexcept {
-    CpuFeatures features;
-    unsigned a = 0;
-    unsigned b = 0;
-    unsigned c = 0;
-    unsigned d = 0;
-    if (__get_cpuid(1, &a, &b, &c, &d) == 0 || (c & bit_OSXSAVE) == 0) return features;
-    const bool fma = (c & bit_FMA) != 0 && (c & bit_F16C) != 0;
-    unsigned xcr0 = 0;
-    unsigned xcr0_high = 0;
-    __asm__("xgetbv" : "=a"(xcr0), "=d"(xcr0_high) : "c"(0));
-    const bool os_avx = (xcr0 & 0x06) == 0x06;     // xmm, ymm
-    const bool os_avx512 = (xcr0 & 0xe6) == 0xe6;  // and mask registers, zmm
-    if (__get_cpuid_count(7, 0, &a, &b, &c, &d) == 0) return features;
-    constexpr unsigned kAvx512 = bit_AVX512F | bit_AVX512BW | bit_AVX512DQ | bit_AVX512VL;
-    features.avx2 = os_avx && fma && (b & bit_AVX2) != 0;
-    features.avx512vnni = features.avx2 && os_avx512 && (b & kAvx512) == kAvx512 && (c & bit_AVX512VNNI) != 0;
-    if (__get_cpuid_count(7, 1, &a, &b, &c, &d) != 0) features.avxvnni = features.avx2 && (a & (1U << 4)) != 0;
-    return features;
-}
-#elif defined(__aarch64__) && defined(__linux__)
-CpuFeatures cpu_features() noexcept {
-    CpuFeatures features;
-    features.neon_dotprod = (getauxval(AT_HWCAP) & HWCAP_ASIMDDP) != 0;
-    features.neon_i8mm = features.neon_dotprod && (getauxval(AT_HWCAP2) & HWCAP2_I8MM) != 0;
-    return features;
-}
-#else
-CpuFeatures cpu_features() noexcept { return {}; }
-#endif
-
 // Ascending: a table's holes are filled by the sets before it that are supported, scalar last.
 struct Isa {
     const Table* table;
-    bool CpuFeatures::*needs;  // null: always supported
+    bool Cpu::*needs;  // null: always supported
 };
 constexpr Isa kIsas[] = {
     {&table_scalar, nullptr},
 #if LINNET_HAVE_AVX2
-    {&table_avx2, &CpuFeatures::avx2},
+    {&table_avx2, &Cpu::avx2},
 #endif
 #if LINNET_HAVE_AVXVNNI
-    {&table_avxvnni, &CpuFeatures::avxvnni},
+    {&table_avxvnni, &Cpu::avxvnni},
 #endif
 #if LINNET_HAVE_AVX512VNNI
-    {&table_avx512vnni, &CpuFeatures::avx512vnni},
+    {&table_avx512vnni, &Cpu::avx512vnni},
 #endif
 #if LINNET_HAVE_NEON
     {&table_neon, nullptr},
 #endif
 #if LINNET_HAVE_NEON_DOTPROD
-    {&table_neon_dotprod, &CpuFeatures::neon_dotprod},
+    {&table_neon_dotprod, &Cpu::neon_dotprod},
 #endif
 #if LINNET_HAVE_NEON_I8MM
-    {&table_neon_i8mm, &CpuFeatures::neon_i8mm},
+    {&table_neon_i8mm, &Cpu::neon_i8mm},
 #endif
 };
 
-bool supported(const Isa& isa, const CpuFeatures& features) noexcept {
-    return isa.needs == nullptr || features.*isa.needs;
-}
+bool supported(const Isa& isa, const Cpu& cpu) noexcept { return isa.needs == nullptr || cpu.*isa.needs; }
 
-template <class Function>
-void overlay(Slot<Function>& to, const Slot<Function>& from) noexcept {
-    if (from.fn != nullptr) to = from;
-}
+// Cores that have both VNNI instruction sets and for which 512 bits are no gain: such an operation takes the place of
+// two of 256 bits. Where only AVX-512 has VNNI (Zen 4, Ice Lake ...) it stays the best for its dot products.
+// Models are numbered as in LLVM's Host.cpp.
+struct NarrowCore {
+    std::string_view vendor;
+    std::uint32_t family;
+    std::uint32_t first_model;
+    std::uint32_t last_model;
+    const char* reason;
+};
+constexpr NarrowCore kNarrowCores[] = {
+    // Zen 5 with the vector units of Zen 4 (chipsandcheese.com, 2024-08-10, on the Ryzen AI 9 HX 370), on which dot
+    // products of 512 bits were measured 10 % slower than those of 256 (ik_llama.cpp, pull requests 610 and 612).
+    {"AuthenticAMD", 26, 0x20, 0x2f, "Strix Point splits 512-bit operations into two"},
+    // Ports 0 and 1 join for 512 bits: two multiply-adds of 256 bits a cycle, one of 512 (instruction latencies in
+    // github.com/OpenMathLib/OpenBLAS/issues/3490); a wide one may also lower the clock (reviews.llvm.org/D67259).
+    {"GenuineIntel", 6, 0x97, 0x97, "Alder Lake joins two 256-bit units for a 512-bit operation"},
+    {"GenuineIntel", 6, 0x9a, 0x9a, "Alder Lake joins two 256-bit units for a 512-bit operation"},
+};
 
-template <class Function, std::size_t n>
-void overlay(Slot<Function> (&to)[n], const Slot<Function> (&from)[n]) noexcept {
-    for (std::size_t i = 0; i < n; ++i) overlay(to[i], from[i]);
+const NarrowCore* find_narrow(const Cpu& cpu) noexcept {
+    for (const NarrowCore& core : kNarrowCores) {
+        if (core.vendor == cpu.vendor_name() && core.family == cpu.family && core.first_model <= cpu.model &&
+            cpu.model <= core.last_model) {
+            return &core;
+        }
+    }
+    return nullptr;
 }
 
 void overlay(Table& to, const Table& from) noexcept {
     to.isa = from.isa;
-    overlay(to.matmul, from.matmul);
-    overlay(to.pack, from.pack);
-    overlay(to.read_row, from.read_row);
-    overlay(to.decode, from.decode);
-    overlay(to.pack_q8, from.pack_q8);
-    overlay(to.pack_f32, from.pack_f32);
-    overlay(to.rms_norm, from.rms_norm);
-    overlay(to.layer_norm, from.layer_norm);
-    overlay(to.add, from.add);
-    overlay(to.scale, from.scale);
-    overlay(to.silu_mul, from.silu_mul);
-    overlay(to.gelu_tanh_mul, from.gelu_tanh_mul);
-    overlay(to.softcap, from.softcap);
-    overlay(to.rope_neox, from.rope_neox);
-    overlay(to.rope_interleaved, from.rope_interleaved);
-    overlay(to.store_kv, from.store_kv);
-    overlay(to.attention, from.attention);
-    overlay(to.merge_attention, from.merge_attention);
-    overlay(to.finish_attention, from.finish_attention);
+    for_each_slot(
+        [](const char*, const char*, auto& slot, const auto& over) {
+            if (over.fn != nullptr) slot = over;
+        },
+        to, from);
 }
 
 }  // namespace
@@ -151,27 +112,44 @@ const FormatInfo* find_format(std::uint32_t gguf_type) noexcept {
     return nullptr;
 }
 
-IsaList available_isas() noexcept {
-    const CpuFeatures features = cpu_features();
+IsaChoice choose_isa(const Cpu& cpu) noexcept {
+    const NarrowCore* narrow = cpu.avxvnni ? find_narrow(cpu) : nullptr;
+    IsaChoice choice{};
+    for (const Isa& isa : kIsas) {
+        if (!supported(isa, cpu)) continue;
+        if (isa.needs == &Cpu::avx512vnni && narrow != nullptr) {
+            choice.reason = narrow->reason;
+        } else {
+            choice = {isa.table->isa, "the best that this library has for what this CPU has"};
+        }
+    }
+    return choice;
+}
+
+IsaList available_isas(const Cpu& cpu) noexcept {
     IsaList list{};
+    list.names[list.n++] = choose_isa(cpu).isa;
     for (std::size_t i = std::size(kIsas); i-- > 0;) {
-        if (supported(kIsas[i], features)) list.names[list.n++] = kIsas[i].table->isa;
+        const char* name = kIsas[i].table->isa;
+        if (supported(kIsas[i], cpu) && name != list.names[0]) list.names[list.n++] = name;
     }
     return list;
 }
 
+IsaList available_isas() noexcept { return available_isas(this_cpu()); }
+
 bool make_table(std::string_view name, Table& table) noexcept {
-    const CpuFeatures features = cpu_features();
+    const Cpu cpu = this_cpu();
+    const std::string_view wanted = name.empty() ? choose_isa(cpu).isa : name;
     Table made;
-    bool found = false;
     for (const Isa& isa : kIsas) {
-        if (!supported(isa, features)) continue;
+        if (!supported(isa, cpu)) continue;
         overlay(made, *isa.table);
-        found = name.empty() || name == isa.table->isa;
-        if (found && !name.empty()) break;
+        if (wanted != isa.table->isa) continue;
+        table = made;
+        return true;
     }
-    if (found) table = made;
-    return found;
+    return false;
 }
 
 }  // namespace linnet::kernels

@@ -205,18 +205,20 @@ bool attention(const Pass& pass, std::size_t layer) noexcept {
          pass.s.qkv + a.q_width + a.kv_width, width},
     };
     auto make_normed = [&](std::size_t t) -> const float* { return input_row(pass, norm, t); };
-    if (!linear(pass, qkv, d_model, pass.n_tokens, make_normed)) return false;
+    if (!linear(pass, Part::qkv, qkv, d_model, pass.n_tokens, make_normed)) return false;
     if (!pass.for_tokens(pass.n_tokens, [&](std::size_t t, WorkerScratch& w) { prepare_token(a, t, w); })) return false;
+    pass.lap(Part::store);
 
     const std::size_t tokens_per_task = std::max<std::size_t>(1, kAttentionColumns / a.group);
     const bool split = pass.n_tokens == 1 && last_span(a, 0) > first_span(a, 0);
     if (!(split ? attend_spans(a) : attend_tokens(a, tokens_per_task))) return false;
+    pass.lap(Part::attention);
 
     float* y = a.spec.parallel ? pass.s.z : pass.s.y;
     const Projection output[] = {
         {weights.matrix(Role::attn_output, layer), weights.vector(Role::attn_output_bias, layer), y, d_model}};
     auto attended = [&](std::size_t t) -> const float* { return pass.s.h + t * a.q_width; };
-    return linear(pass, output, a.q_width, pass.n_tokens, attended);
+    return linear(pass, Part::attention_output, output, a.q_width, pass.n_tokens, attended);
 }
 
 }  // namespace linnet

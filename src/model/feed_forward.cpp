@@ -44,6 +44,7 @@ bool feed_forward(const Pass& pass, std::size_t layer) noexcept {
             pack_row(pass, activations_of(up), h, 0, d_model, d_model, t, n, pass.s.input);
         }
     });
+    pass.lap(Part::norms);
     if (!packed) return false;
 
     // Many tokens re-use what a core has fetched; few leave it at reading weights, in tasks that spread well.
@@ -71,10 +72,11 @@ bool feed_forward(const Pass& pass, std::size_t layer) noexcept {
             }
         }
     });
+    pass.lap(Part::gate_up);
     if (!activated) return false;
 
     const Projection projection = {down, weights.vector(Role::ffn_down_bias, layer), pass.s.y, d_model};
-    return multiply(pass, {&projection, 1}, pass.s.hidden, n);
+    return multiply(pass, Part::down, {&projection, 1}, pass.s.hidden, n);
 }
 
 }  // namespace linnet

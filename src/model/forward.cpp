@@ -69,12 +69,14 @@ bool add_residual(const Pass& pass, float* half, Role post_norm, std::size_t lay
     const Norm norm = {pass.weights.vector(post_norm, layer), nullptr};
     const std::size_t d_model = pass.spec.d_model;
     const float scale = pass.spec.residual_scale;
-    return pass.for_tokens(pass.n_tokens, [&](std::size_t t, WorkerScratch&) {
+    const bool done = pass.for_tokens(pass.n_tokens, [&](std::size_t t, WorkerScratch&) {
         float* y = half + t * d_model;
         if (norm.weight != nullptr) pass.norm(norm, y, d_model, y);
         if (scale != 1.0F) pass.kernels.scale.fn(y, scale, d_model, y);
         pass.kernels.add.fn(y, d_model, pass.s.x + t * d_model);
     });
+    pass.lap(Part::norms);
+    return done;
 }
 
 // Parallel layers leave x as it is until both halves have read it.
@@ -106,7 +108,7 @@ bool output_slice(const Pass& pass, std::uint32_t n_logits, std::uint32_t first,
         pass.norm(norm, x, d_model, h);
         return h;
     };
-    if (!linear(pass, projection, d_model, n_logits, make_normed)) return false;
+    if (!linear(pass, Part::output, projection, d_model, n_logits, make_normed)) return false;
     const float scale = pass.spec.logit_scale;
     const float cap = pass.spec.logit_cap;
     if (scale == 1.0F && cap == 0.0F) return true;
@@ -179,14 +181,24 @@ void Forward::begin(std::span<const Token> tokens, std::uint32_t pos, std::uint3
     step_ = 0;
 }
 
-Forward::Outcome Forward::run(const Stop& stop) noexcept {
+Forward::Outcome Forward::run(const Stop& stop, Profile* profile) noexcept {
     const arch::ModelSpec& spec = model_.spec();
     const FloatEnvironment environment;
-    const Pass pass = {
-        model_,    spec, model_.weights(), model_.engine().kernels, model_.engine().workers, cache_, shape_, scratch_,
-        n_tokens_, pos_, stop.cancel};
+    const Pass pass = {model_,
+                       spec,
+                       model_.weights(),
+                       model_.engine().kernels,
+                       model_.engine().workers,
+                       cache_,
+                       shape_,
+                       scratch_,
+                       n_tokens_,
+                       pos_,
+                       stop.cancel,
+                       profile};
     const auto n_layers = static_cast<std::uint32_t>(spec.layers.size());
     const std::uint32_t n_slices = n_logits_ == 0 ? 0 : div_up(spec.n_vocab, kOutputRows);
+    if (profile != nullptr) profile->start();
     if (step_ == 0) {
         cache_.reserve(pos_ + n_tokens_);
         prepare_ropes(pass);
@@ -194,6 +206,7 @@ Forward::Outcome Forward::run(const Stop& stop) noexcept {
             step_ = kIdle;
             return Outcome::cancelled;
         }
+        pass.lap(Part::embedding);
     }
     while (step_ < 2 * n_layers + n_slices) {
         const std::uint32_t layer = step_ / 2;

@@ -14,6 +14,8 @@
 
 namespace linnet {
 
+class Profile;
+
 // When a pass has to give way.
 struct Stop {
     using Clock = std::chrono::steady_clock;
@@ -47,7 +49,8 @@ class Forward {
 
     // Goes on with the pass. paused: the deadline passed, call again to go on (at least one slice of work was done).
     // cancelled: the pass is dropped; positions before it stay computed.
-    Outcome run(const Stop& stop) noexcept;
+    // profile: gets the time of each part added; null: none is taken.
+    Outcome run(const Stop& stop, Profile* profile = nullptr) noexcept;
 
     // [n_logits, n_vocab] of the last done pass that asked for logits.
     std::span<const float> logits() const noexcept;

@@ -68,11 +68,11 @@ void multiply_tiles(const Pass& pass, const Matrix& w, std::size_t first_tile, s
     }
 }
 
-bool multiply(const Pass& pass, std::span<const Projection> projections, const Panels& panels,
+bool multiply(const Pass& pass, Part part, std::span<const Projection> projections, const Panels& panels,
               std::size_t n_tokens) noexcept {
     std::size_t total = 0;
     for (const Projection& p : projections) total += n_tasks(p.w);
-    return pass.parallel(total, [&](std::size_t task, WorkerScratch& worker) {
+    const bool done = pass.parallel(total, [&](std::size_t task, WorkerScratch& worker) {
         const Projection* p = projections.data();
         while (task >= n_tasks(p->w)) {
             task -= n_tasks(p->w);
@@ -84,10 +84,12 @@ bool multiply(const Pass& pass, std::span<const Projection> projections, const P
         multiply_tiles(pass, p->w, first, n, panels, {0, n_tokens}, p->y + row, p->y_stride, worker);
         if (p->bias != nullptr) add_bias(pass, *p, row, std::min(n * kTileRows, p->w.n_out - row), n_tokens);
     });
+    pass.lap(part);
+    return done;
 }
 
-bool linear(const Pass& pass, std::span<const Projection> projections, std::size_t n_in, std::size_t n_tokens,
-            FunctionRef<const float*(std::size_t t)> make_row) noexcept {
+bool linear(const Pass& pass, Part part, std::span<const Projection> projections, std::size_t n_in,
+            std::size_t n_tokens, FunctionRef<const float*(std::size_t t)> make_row) noexcept {
     bool needs[2] = {};
     for (const Projection& p : projections) needs[static_cast<std::size_t>(activations_of(p.w))] = true;
     const bool packed = pass.for_tokens(n_tokens, [&](std::size_t t, WorkerScratch&) {
@@ -98,7 +100,8 @@ bool linear(const Pass& pass, std::span<const Projection> projections, std::size
             }
         }
     });
-    return packed && multiply(pass, projections, pass.s.input, n_tokens);
+    pass.lap(Part::norms);
+    return packed && multiply(pass, part, projections, pass.s.input, n_tokens);
 }
 
 }  // namespace linnet

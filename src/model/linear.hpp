@@ -24,8 +24,8 @@ void multiply_tiles(const Pass& pass, const Matrix& w, std::size_t first_tile, s
                     const Panels& panels, TokenRange tokens, float* y, std::size_t y_stride,
                     WorkerScratch& worker) noexcept;
 
-// All rows of all projections, whose input is packed in `panels`. False when cancelled.
-bool multiply(const Pass& pass, std::span<const Projection> projections, const Panels& panels,
+// All rows of all projections, whose input is packed in `panels`. False when cancelled. part: what its time counts as.
+bool multiply(const Pass& pass, Part part, std::span<const Projection> projections, const Panels& panels,
               std::size_t n_tokens) noexcept;
 
 }  // namespace linnet

@@ -10,6 +10,7 @@
 
 #include "cache/kv_cache.hpp"
 #include "model/forward.hpp"
+#include "model/profile.hpp"
 
 namespace linnet {
 
@@ -25,6 +26,12 @@ struct Pass {
     std::uint32_t n_tokens;
     std::uint32_t pos;  // of the first token
     const std::atomic<bool>* cancel;
+    Profile* profile;  // null: nobody looks, and no clock is read
+
+    // Where a part of the work ends.
+    void lap(Part part) const noexcept {
+        if (profile != nullptr) profile->lap(part);
+    }
 
     bool cancelled() const noexcept { return cancel != nullptr && cancel->load(std::memory_order_relaxed); }
 
@@ -70,9 +77,9 @@ struct Projection {
 };
 
 // Linear layers of one input x, a row of n_in per token. make_row(t) returns the row of token t, called once for each.
-// False when cancelled.
-bool linear(const Pass& pass, std::span<const Projection> projections, std::size_t n_in, std::size_t n_tokens,
-            FunctionRef<const float*(std::size_t t)> make_row) noexcept;
+// False when cancelled. part: what the matrices' time counts as.
+bool linear(const Pass& pass, Part part, std::span<const Projection> projections, std::size_t n_in,
+            std::size_t n_tokens, FunctionRef<const float*(std::size_t t)> make_row) noexcept;
 
 // The row of x of token t as a half layer takes it: normed into h, where there is a norm.
 const float* input_row(const Pass& pass, const Norm& norm, std::size_t t) noexcept;

@@ -513,6 +513,51 @@ class Speed(Case):
                          sum(tensor["bytes"] for tensor in linnet_json("inspect", model, "--json")["tensors"]
                              if len(tensor["shape"]) == 2))
 
+    def test_bench_profile_adds_up(self):
+        model = self.synth("tiny-llama", "Q8_0")
+        found = linnet_json("bench", model, "-p", 64, "-n", 16, "-r", 5, "-t", 1, "--profile", "--json")["profile"]
+        for kind, split in found.items():
+            parts = split["parts_ms"]
+            self.assertEqual(set(parts), {"embedding", "norms", "qkv", "store", "attention", "attention_output",
+                                          "gate_up", "down", "output", "choice"})
+            for part, ms in parts.items():
+                self.assertGreater(ms, 0, f"{part} of {kind}")
+            self.assertLessEqual(sum(parts.values()), split["ms"], kind)
+            self.assertGreater(sum(parts.values()), 0.95 * split["ms"], kind)
+        self.assertEqual(set(found), {"prefill", "decode"})
+        out, _ = linnet("bench", model, "-p", 0, "-n", 4, "-r", 1, "-t", 1, "--profile")
+        self.assertRegex(out, r"(?s)a token takes .* ms:\n.*  gate, up, activation +[\d.]+ ms +[\d.]+ %\n")
+        self.assertNotIn("a prompt of", out)
+        self.assertEqual(linnet_json("bench", model, "-p", 0, "-n", 1, "-r", 1, "--json")["profile"], {})
+
+    def test_bench_says_which_kernels_run(self):
+        model = self.synth("tiny-qwen3", "Q4_0")
+        def bench(*more):
+            return linnet_json("bench", model, "-p", 2, "-n", 0, "-r", 1, "-t", 1, "--json", *more)
+        found = bench()
+        choice = found["isa_choice"]
+        self.assertEqual(choice["available"][0], found["isa"])
+        self.assertEqual(choice["available"][-1], "scalar")
+        self.assertTrue(choice["reason"])
+        self.assertLessEqual(set(choice["kernels"].values()), set(choice["available"]))
+        self.assertIn("matmul.q4_0", choice["kernels"])
+        self.assertIn("attention.q8", choice["kernels"])
+        self.assertNotIn("matmul.q8_0", choice["kernels"])  # not in the file
+        scalar = bench("--isa", "scalar")
+        self.assertEqual(scalar["isa_choice"]["reason"], "asked for by name")
+        self.assertEqual(set(scalar["isa_choice"]["kernels"].values()), {"scalar"})
+        for isa in choice["available"]:
+            if isa in ("avxvnni", "neon_dotprod"):  # both lean on the set before them
+                out, _ = linnet("bench", model, "-p", 2, "-n", 0, "-r", 1, "-t", 1, "--isa", isa)
+                self.assertRegex(out, rf"kernels: {isa}, but (avx2|neon): .*rms_norm")
+
+    def test_bench_computes_through_a_host(self):
+        model = self.synth()
+        found = linnet_json("bench", model, "-p", 64, "-n", 8, "-r", 1, "-t", 3, "--host-threads", "--json")
+        self.assertEqual((found["threads"], found["n_threads"]), ("host", 3))
+        self.assertGreater(found["decode_tps"], 0)
+        self.assertEqual(linnet_json("bench", model, "-p", 2, "-n", 0, "-r", 1, "--json")["threads"], "own")
+
     def test_bench_reads_like_a_list(self):
         out, _ = linnet("bench", self.synth(), "-p", 0, "-n", 2, "-r", 1, "--isa", "scalar")
         self.assertIn("decode of 2", out)

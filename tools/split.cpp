@@ -1,0 +1,45 @@
+// SPDX-License-Identifier: MIT
+#include "tools/split.hpp"
+
+#include <fmt/core.h>
+
+namespace tools {
+
+namespace {
+
+// In the order of linnet::Part.
+constexpr const char* kNames[] = {
+    "embedding",        "norms and quantising", "q, k, v", "rotate and store", "attention",
+    "attention output", "gate, up, activation", "down",    "output matrix",    "choice"};
+constexpr const char* kKeys[] = {"embedding",        "norms",   "qkv",  "store",  "attention",
+                                 "attention_output", "gate_up", "down", "output", "choice"};
+static_assert(std::size(kNames) == linnet::kParts && std::size(kKeys) == linnet::kParts);
+
+double milliseconds(const Split& split, std::size_t part) {
+    return split.profile.seconds(static_cast<linnet::Part>(part)) * 1e3 / split.n_steps;
+}
+
+}  // namespace
+
+nlohmann::ordered_json to_json(const Split& split) {
+    nlohmann::ordered_json parts;
+    for (std::size_t i = 0; i < linnet::kParts; ++i) parts[kKeys[i]] = milliseconds(split, i);
+    return {{"ms", split.seconds * 1e3 / split.n_steps}, {"parts_ms", std::move(parts)}};
+}
+
+std::string table(const Split& split) {
+    const double total = split.seconds * 1e3 / split.n_steps;
+    double other = total;
+    std::string text;
+    const auto add = [&](const char* name, double ms) {
+        text += fmt::format("  {:<22} {:>9.3f} ms {:>6.1f} %\n", name, ms, 100 * ms / total);
+    };
+    for (std::size_t i = 0; i < linnet::kParts; ++i) {
+        add(kNames[i], milliseconds(split, i));
+        other -= milliseconds(split, i);
+    }
+    add("between passes", other);
+    return text;
+}
+
+}  // namespace tools

@@ -47,23 +47,26 @@ inline void add_groups_at_once(const Unpack (&unpack)[T], const std::int8_t* q, 
     }
 }
 
-// The same in the portions that suit V: all groups at once, or one by one, those first that share bytes (g, g + n / 2).
+// The same in the portions that suit V; if groups come one by one, those in turn that share bytes (g, g + n / 2).
 template <class V, int max, int first, int n, int done = 0, class Unpack, int T, int N>
 inline void add_groups(const Unpack (&unpack)[T], const std::int8_t* q, typename V::Ints (&sum)[T][N]) {
-    if constexpr (!V::kOneGroup) {
-        add_groups_at_once<V, max, first, n>(unpack, q, sum);
-    } else if constexpr (done < n) {
-        add_groups_at_once<V, max, first + done % 2 * (n / 2) + done / 2, 1>(unpack, q, sum);
-        add_groups<V, max, first, n, done + 1>(unpack, q, sum);
+    constexpr int kAtOnce = V::template kGroupsAtOnce<max> < n ? V::template kGroupsAtOnce<max> : n;
+    if constexpr (done < n) {
+        constexpr int kNext = kAtOnce == 1 ? done % 2 * (n / 2) + done / 2 : done;
+        add_groups_at_once<V, max, first + kNext, kAtOnce>(unpack, q, sum);
+        add_groups<V, max, first, n, done + kAtOnce>(unpack, q, sum);
     }
 }
 
 // The offset of unsigned quants enters as the start of the integer sums: -offset * sum(q).
-template <class V, int offset_bits, int T, int N>
+template <class V, class F, int T, int N>
 inline void start_sums(const std::int32_t* negative_sums, typename V::Ints (&sum)[T][N]) {
+    constexpr bool kTaken = V::kTakesOffset && F::kMaxQuant > 127;
+    static_assert(!kTaken || F::kOffsetBits == 7);
+    constexpr int kBits = kTaken ? -1 : F::kOffsetBits;
     for (int t = 0; t < N; ++t) {
         const auto start =
-            offset_bits < 0 ? V::broadcast_int(0) : V::shift_left_ints(V::broadcast_int(negative_sums[t]), offset_bits);
+            kBits < 0 ? V::broadcast_int(0) : V::shift_left_ints(V::broadcast_int(negative_sums[t]), kBits);
         for (int i = 0; i < T; ++i) sum[i][t] = start;
     }
 }
@@ -78,14 +81,37 @@ inline constexpr bool kFloatHalves = requires(const typename F::template Unpack<
 template <class V, class F, int half, class Weights, int T, int N>
 inline void add_half(const Weights (&w)[T], const Q8Panel& x, const std::byte* block, std::size_t column,
                      typename V::Ints (&sum)[T][N]) {
-    start_sums<V, F::kOffsetBits>((half == 0 ? x.ns_low(block) : x.ns_high(block)) + column, sum);
+    start_sums<V, F>((half == 0 ? x.ns_low(block) : x.ns_high(block)) + column, sum);
     add_groups<V, F::kMaxQuant, 4 * half, 4>(w, x.q(block) + column * kQuantBlock, sum);
 }
+
+// Weights whose groups are in registers.
+template <class V, class Weights>
+struct LoadedWeights : Weights {
+    typename V::Bytes groups[8];
+
+    explicit LoadedWeights(const Weights& w) : Weights(w) { load_groups<V, 0, 8>(w, groups); }
+    template <int g>
+    typename V::Bytes group() const {
+        return groups[g];
+    }
+};
 
 // acc[i][t] += one block of 32 weights of T tiles times N columns of activations; `column` is the first, of the block.
 template <class V, class F, int T, int N, class Weights>
 inline void add_block(const Weights (&w)[T], const Q8Panel& x, const std::byte* block, std::size_t column,
                       typename V::Floats (&acc)[T][N]) {
+    if constexpr (V::template kColumnByColumn<F::kMaxQuant> && N > 1) {
+        static_assert(T == 1);
+        const LoadedWeights<V, Weights> loaded[1] = {LoadedWeights<V, Weights>(w[0])};
+#pragma GCC unroll 16
+        for (std::size_t t = 0; t < N; ++t) {
+            typename V::Floats one[1][1] = {{acc[0][t]}};
+            add_block<V, F>(loaded, x, block, column + t, one);
+            acc[0][t] = one[0][0];
+        }
+        return;
+    }
     const float* d = x.d(block) + column;
     typename V::Ints sum[T][N];
     typename V::Floats dot[T][N];
@@ -111,7 +137,7 @@ inline void add_block(const Weights (&w)[T], const Q8Panel& x, const std::byte* 
             }
             add_half<V, F, 1>(w, x, block, column, sum);
         } else {
-            start_sums<V, F::kOffsetBits>(x.ns(block) + column, sum);
+            start_sums<V, F>(x.ns(block) + column, sum);
             add_groups<V, F::kMaxQuant, 0, 8>(w, x.q(block) + column * kQuantBlock, sum);
         }
         for (int i = 0; i < T; ++i) {

@@ -11,7 +11,12 @@ struct AvxVnni : Avx2 {
     // 6 integer and 6 float accumulators, 2 of weights, 1 of activations.
     static constexpr int kColumns = 3;
     static constexpr int kHalfColumns = 2;
-    static constexpr bool kOneGroup = true;
+    template <int max>
+    static constexpr int kGroupsAtOnce = 1;
+    static constexpr bool kTakesOffset = false;
+    template <int max>
+    static constexpr bool kColumnByColumn = false;
+    using Part = AvxVnni;
 
     template <int max, int n>
     [[gnu::always_inline]] static Ints dot(Ints start, const Bytes* w, const std::int8_t* x) {

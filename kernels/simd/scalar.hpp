@@ -11,14 +11,23 @@ namespace linnet::kernels::LINNET_ISA {
 namespace {
 
 struct Scalar {
-    // Shape of the micro-kernels: columns of activations and tiles of weights at once, and whether groups of weights
-    // are unpacked and used one by one or all before the dot products.
+    // Shape of the micro-kernels: columns of activations and tiles of weights at once. Products of quantised weights
+    // with many tokens take the rows of a tile in parts of Part::kVectorRows.
+    using Part = Scalar;
+    static constexpr std::size_t kVectorRows = 16;
     static constexpr int kColumns = 4;
     static constexpr int kHalfColumns = 4;   // formats with two scales per block
     static constexpr int kFloatColumns = 4;  // float weights
     static constexpr int kAttentionColumns = 4;
     static constexpr int kTiles = 1;
-    static constexpr bool kOneGroup = false;
+
+    // Groups of weights (0..max) that are unpacked and used at once.
+    template <int max>
+    static constexpr int kGroupsAtOnce = 8;
+    // Whether dot() takes weights above 127 for signed ones, w - 128: their offset then needs no other treatment.
+    static constexpr bool kTakesOffset = false;
+    template <int max>
+    static constexpr bool kColumnByColumn = false;
 
     struct Floats {
         float v[16];

@@ -66,7 +66,9 @@ struct Avx2Lanes : XsimdLanes<xsimd::fma3<xsimd::avx2>, n_registers> {
         Ints sum;
 #pragma GCC unroll 2
         for (int i = 0; i < n_registers; ++i) {
-            sum.v[i] = _mm256_add_epi32(start.v[i], _mm256_madd_epi16(words[i], ones));
+            __m256i s = _mm256_add_epi32(start.v[i], _mm256_madd_epi16(words[i], ones));
+            asm("" : "+x"(s));
+            sum.v[i] = s;
         }
         return sum;
     }

@@ -29,7 +29,7 @@ struct Q8Panel {
 
 // Groups [first, first + n) of a sub-block, unpacked.
 template <class V, int first, int n, class Unpack>
-inline void load_groups(const Unpack& unpack, typename V::Bytes* w) {
+[[gnu::always_inline]] inline void load_groups(const Unpack& unpack, typename V::Bytes* w) {
     w[0] = unpack.template group<first>();
     if constexpr (n > 1) load_groups<V, first + 1, n - 1>(unpack, w + 1);
 }
@@ -37,7 +37,8 @@ inline void load_groups(const Unpack& unpack, typename V::Bytes* w) {
 // Adds the exact dot products of groups [first, first + n) of T tiles and N columns, the groups unpacked once for all
 // columns, each broadcast of activations used for all tiles.
 template <class V, int max, int first, int n, class Unpack, int T, int N>
-inline void add_groups_at_once(const Unpack (&unpack)[T], const std::int8_t* q, typename V::Ints (&sum)[T][N]) {
+[[gnu::always_inline]] inline void add_groups_at_once(const Unpack (&unpack)[T], const std::int8_t* q,
+                                                      typename V::Ints (&sum)[T][N]) {
     typename V::Bytes w[T][n];
     for (int i = 0; i < T; ++i) load_groups<V, first, n>(unpack[i], w[i]);
 #pragma GCC unroll 16
@@ -49,7 +50,8 @@ inline void add_groups_at_once(const Unpack (&unpack)[T], const std::int8_t* q, 
 
 // The same in the portions that suit V; if groups come one by one, those in turn that share bytes (g, g + n / 2).
 template <class V, int max, int first, int n, int done = 0, class Unpack, int T, int N>
-inline void add_groups(const Unpack (&unpack)[T], const std::int8_t* q, typename V::Ints (&sum)[T][N]) {
+[[gnu::always_inline]] inline void add_groups(const Unpack (&unpack)[T], const std::int8_t* q,
+                                              typename V::Ints (&sum)[T][N]) {
     constexpr int kAtOnce = V::template kGroupsAtOnce<max> < n ? V::template kGroupsAtOnce<max> : n;
     if constexpr (done < n) {
         constexpr int kNext = kAtOnce == 1 ? done % 2 * (n / 2) + done / 2 : done;
@@ -60,7 +62,7 @@ inline void add_groups(const Unpack (&unpack)[T], const std::int8_t* q, typename
 
 // The offset of unsigned quants enters as the start of the integer sums: -offset * sum(q).
 template <class V, class F, int T, int N>
-inline void start_sums(const std::int32_t* negative_sums, typename V::Ints (&sum)[T][N]) {
+[[gnu::always_inline]] inline void start_sums(const std::int32_t* negative_sums, typename V::Ints (&sum)[T][N]) {
     constexpr bool kTaken = V::kTakesOffset && F::kMaxQuant > 127;
     static_assert(!kTaken || F::kOffsetBits == 7);
     constexpr int kBits = kTaken ? -1 : F::kOffsetBits;
@@ -79,8 +81,8 @@ inline constexpr bool kFloatHalves = requires(const typename F::template Unpack<
 
 // Exact dot products of one half (0 | 1) of a block.
 template <class V, class F, int half, class Weights, int T, int N>
-inline void add_half(const Weights (&w)[T], const Q8Panel& x, const std::byte* block, std::size_t column,
-                     typename V::Ints (&sum)[T][N]) {
+[[gnu::always_inline]] inline void add_half(const Weights (&w)[T], const Q8Panel& x, const std::byte* block,
+                                            std::size_t column, typename V::Ints (&sum)[T][N]) {
     start_sums<V, F>((half == 0 ? x.ns_low(block) : x.ns_high(block)) + column, sum);
     add_groups<V, F::kMaxQuant, 4 * half, 4>(w, x.q(block) + column * kQuantBlock, sum);
 }
@@ -99,8 +101,8 @@ struct LoadedWeights : Weights {
 
 // acc[i][t] += one block of 32 weights of T tiles times N columns of activations; `column` is the first, of the block.
 template <class V, class F, int T, int N, class Weights>
-inline void add_block(const Weights (&w)[T], const Q8Panel& x, const std::byte* block, std::size_t column,
-                      typename V::Floats (&acc)[T][N]) {
+[[gnu::always_inline]] inline void add_block(const Weights (&w)[T], const Q8Panel& x, const std::byte* block,
+                                             std::size_t column, typename V::Floats (&acc)[T][N]) {
     if constexpr (V::template kColumnByColumn<F::kMaxQuant> && N > 1) {
         static_assert(T == 1);
         const LoadedWeights<V, Weights> loaded[1] = {LoadedWeights<V, Weights>(w[0])};

@@ -27,7 +27,10 @@ struct Avx2Lanes : XsimdLanes<xsimd::fma3<xsimd::avx2>, n_registers> {
     //     max = 255:  64770 saturates: the unsigned side becomes |w - 128| (<= 128; 2 * 128 * 127 = 32512) and the sign
     //                 moves to the activation.
     template <int max>
-    static constexpr int kGroupsAtOnce = max <= 15 ? 8 : max <= 31 ? 4 : max <= 63 ? 2 : 1;
+    static constexpr int kGroupsAtOnce = max <= 15   ? 8
+                                         : max <= 31 ? 4
+                                         : max <= 63 ? 2
+                                                     : 1;
     static constexpr bool kTakesOffset = true;
 
     static Floats fma(Floats a, Floats b, Floats c) {

@@ -7,11 +7,11 @@
 namespace linnet::kernels::LINNET_ISA {
 namespace {
 
-// The rows of a vector, from `first` on, of a column of n_rows.
+// Rows first .. first + 15 of a column of n_rows.
 template <class V>
 inline void store_rows(float* y, std::size_t n_rows, std::size_t first, typename V::Floats a) {
-    if (first + V::kVectorRows <= n_rows) return V::store(y + first, a);
-    float rows[V::kVectorRows];
+    if (first + kRows <= n_rows) return V::store(y + first, a);
+    float rows[kRows];
     V::store(rows, a);
     if (first < n_rows) std::memcpy(y + first, rows, (n_rows - first) * sizeof(float));
 }

@@ -41,22 +41,23 @@ struct alignas(64) UnpackedBlock {
     }
 };
 
-// The same interface as a format's Unpack, for the rows of V from `row` on.
-template <class V, class F, class Block>
+// The same interface as a format's Unpack.
+template <class V, class F>
 struct UnpackedWeights {
+    using Block = UnpackedBlock<V, F>;
     const Block* block;
-    std::size_t row;
 
     template <int g>
     typename V::Bytes group() const {
-        return V::load_bytes(block->q[g] + 4 * row);
+        return V::load_bytes(block->q[g]);
     }
-    typename V::Floats vector(std::size_t i) const { return V::load(block->vectors[i] + row); }
-    typename V::Floats scale() const { return vector(0); }
-    typename V::Floats minimum() const { return vector(Block::kMinimum); }
-    typename V::Floats half_scale(std::size_t half) const { return vector(Block::kHalfScale + half); }
-    typename V::Floats half_minimum(std::size_t half) const { return vector(Block::kHalfMinimum + half); }
-    typename V::Floats first_scale() const { return vector(Block::kFirstScale); }
+    typename V::Floats scale() const { return V::load(block->vectors[0]); }
+    typename V::Floats minimum() const { return V::load(block->vectors[Block::kMinimum]); }
+    typename V::Floats half_scale(std::size_t half) const { return V::load(block->vectors[Block::kHalfScale + half]); }
+    typename V::Floats half_minimum(std::size_t half) const {
+        return V::load(block->vectors[Block::kHalfMinimum + half]);
+    }
+    typename V::Floats first_scale() const { return V::load(block->vectors[Block::kFirstScale]); }
 };
 
 // A chunk of T rows of tiles: quantised weights.
@@ -65,7 +66,6 @@ struct Chunk {
     static constexpr std::size_t kBlocks = 32;
     static constexpr std::size_t kWeights = kBlocks * kQuantBlock;  // along k
     using Block = UnpackedBlock<V, F>;
-    using Part = typename V::Part;
     Block blocks[kBlocks][T];
 
     void fill(const typename F::Tile* tiles, std::size_t n_in, std::size_t row) {
@@ -80,16 +80,16 @@ struct Chunk {
         }
     }
 
-    // acc += the chunk's n_in weights times N columns of a panel, from weight `k` on; rows of the tiles from `row` on.
+    // acc += the chunk's n_in weights times N columns of a panel, from weight `k` on.
     template <int N>
-    void multiply(std::size_t row, std::size_t n_in, const std::byte* panel, std::size_t width, std::size_t k,
-                  std::size_t column, typename Part::Floats (&acc)[T][N]) const {
+    void multiply(std::size_t n_in, const std::byte* panel, std::size_t width, std::size_t k, std::size_t column,
+                  typename V::Floats (&acc)[T][N]) const {
         const Q8Panel x{panel, width};
         const std::byte* block = x.block(k / kQuantBlock);
         for (std::size_t b = 0; b < n_in / kQuantBlock; ++b, block += width * kQuantBlockBytes) {
-            UnpackedWeights<Part, F, Block> w[T];
-            for (int i = 0; i < T; ++i) w[i] = {&blocks[b][i], row};
-            add_block<Part, F>(w, x, block, column, acc);
+            UnpackedWeights<V, F> w[T];
+            for (int i = 0; i < T; ++i) w[i].block = &blocks[b][i];
+            add_block<V, F>(w, x, block, column, acc);
         }
     }
 };
@@ -98,7 +98,6 @@ struct Chunk {
 template <class V, class F, int T>
 struct Chunk<V, F, T, true> {
     static constexpr std::size_t kWeights = 256;
-    using Part = V;
     alignas(64) float w[kWeights][T][kRows];
 
     void fill(const typename F::Tile* tiles, std::size_t n_in, std::size_t row) {
@@ -106,8 +105,8 @@ struct Chunk<V, F, T, true> {
     }
 
     template <int N>
-    void multiply(std::size_t, std::size_t n_in, const std::byte* panel, std::size_t width, std::size_t k,
-                  std::size_t column, typename V::Floats (&acc)[T][N]) const {
+    void multiply(std::size_t n_in, const std::byte* panel, std::size_t width, std::size_t k, std::size_t column,
+                  typename V::Floats (&acc)[T][N]) const {
         const float* x = reinterpret_cast<const float*>(panel) + k * width + column;
         for (std::size_t i = 0; i < n_in; ++i, x += width) {
             typename V::Floats row[T];
@@ -149,8 +148,8 @@ struct NextTiles {
 
 template <class V>
 inline typename V::Floats load_rows(const float* y, std::size_t n_rows, std::size_t first) {
-    if (first + V::kVectorRows <= n_rows) return V::load(y + first);
-    float rows[V::kVectorRows] = {};
+    if (first + kRows <= n_rows) return V::load(y + first);
+    float rows[kRows] = {};
     if (first < n_rows) std::memcpy(rows, y + first, (n_rows - first) * sizeof(float));
     return V::load(rows);
 }
@@ -170,7 +169,6 @@ void matmul_many(const MatmulArgs& a) {
     static_assert(sizeof(Chunk<V, F, T>) <= kMatmulScratch && Chunk<V, F, T>::kWeights % F::kBlock == 0 &&
                   kBlockTokens % panel_tokens(kActivations<F>) == 0);
     constexpr std::size_t kWeights = Chunk<V, F, T>::kWeights;
-    using Part = typename Chunk<V, F, T>::Part;
     auto& chunk = *reinterpret_cast<Chunk<V, F, T>*>(a.scratch);
     for (std::size_t t0 = 0; t0 < a.n_tokens; t0 += kBlockTokens) {
         const std::size_t t1 = t0 + kBlockTokens < a.n_tokens ? t0 + kBlockTokens : a.n_tokens;
@@ -181,19 +179,16 @@ void matmul_many(const MatmulArgs& a) {
                 NextTiles<F, T> next(a, tiles, row, k, n, (t1 - t0) / panel_tokens(kActivations<F>) + 1);
                 for_panels<F>(a, t0, t1, [&](std::size_t t, std::size_t width, const std::byte* panel) {
                     next.fetch();
-                    for_columns<max_columns<Part, F>()>(0, width, [&]<int N>(std::size_t column) {
-                        for (std::size_t part = 0; part < kRows && row + part < a.n_rows; part += Part::kVectorRows) {
-                            float* y = a.y + (t + column) * a.y_stride + row + part;
-                            const std::size_t n_rows = a.n_rows - row - part;
-                            typename Part::Floats acc[T][N];
-                            if (k == 0) {
-                                start_tiles<Part>(acc);
-                            } else {
-                                load_tiles<Part>(acc, y, a.y_stride, n_rows);
-                            }
-                            chunk.template multiply<N>(part, n, panel, width, k, column, acc);
-                            store_tiles<Part>(acc, y, a.y_stride, n_rows);
+                    for_columns<max_columns<V, F>()>(0, width, [&]<int N>(std::size_t column) {
+                        float* y = a.y + (t + column) * a.y_stride + row;
+                        typename V::Floats acc[T][N];
+                        if (k == 0) {
+                            start_tiles<V>(acc);
+                        } else {
+                            load_tiles<V>(acc, y, a.y_stride, a.n_rows - row);
                         }
+                        chunk.template multiply<N>(n, panel, width, k, column, acc);
+                        store_tiles<V>(acc, y, a.y_stride, a.n_rows - row);
                     });
                 });
             });

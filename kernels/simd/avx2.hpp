@@ -10,100 +10,38 @@
 namespace linnet::kernels::LINNET_ISA {
 namespace {
 
-// What the products of quantised weights need, for vectors of n registers of 8 lanes.
-template <int n_registers>
-struct Avx2Lanes : XsimdLanes<xsimd::fma3<xsimd::avx2>, n_registers> {
-    using Lanes = XsimdLanes<xsimd::fma3<xsimd::avx2>, n_registers>;
-    using typename Lanes::Floats;
-    using typename Lanes::Ints;
-
-    struct Bytes {
-        __m256i v[n_registers];
-    };
-
+struct Avx2 : XsimdLanes<xsimd::fma3<xsimd::avx2>> {
+    // 10 accumulators of integers, 2 registers of weights, 1 of activations, 1 of products; the float accumulators,
+    // which are needed once a block, in memory.
+    static constexpr int kColumns = 5;
+    static constexpr int kHalfColumns = 5;
+    static constexpr int kFloatColumns = 6;
+    static constexpr int kAttentionColumns = 3;
+    static constexpr int kTiles = 1;
+    static constexpr bool kTakesOffset = true;
     // maddubs adds two products in int16, which saturates above 32767:
     //     max <= 15:  one product pair <= 2 * 15 * 127 = 3810; eight pairs add up to 30480 in int16
     //     max <= 31:  7874; four pairs 31496          max <= 63:  16002; two pairs 32004         max <= 127: 32258
     //     max = 255:  64770 saturates: the unsigned side becomes |w - 128| (<= 128; 2 * 128 * 127 = 32512) and the sign
-    //                 moves to the activation.
+    //                 moves to the activation
     template <int max>
     static constexpr int kGroupsAtOnce = max <= 15   ? 8
                                          : max <= 31 ? 4
                                          : max <= 63 ? 2
                                                      : 1;
-    static constexpr bool kTakesOffset = true;
 
-    static Floats fma(Floats a, Floats b, Floats c) {
-        return Lanes::each([&](int i) { return _mm256_fmadd_ps(a.v[i], b.v[i], c.v[i]); });
-    }
-    static Bytes load_bytes(const std::uint8_t* p) {
-        Bytes r;
-#pragma GCC unroll 2
-        for (int i = 0; i < n_registers; ++i) {
-            r.v[i] = _mm256_loadu_si256(reinterpret_cast<const __m256i*>(p + 32 * i));
-        }
-        return r;
-    }
-
-    template <int max, int n>
-    [[gnu::always_inline]] static Ints dot(Ints start, const Bytes* w, const std::int8_t* x) {
-        static_assert(n <= kGroupsAtOnce<max>);
-        const __m256i ones = _mm256_set1_epi16(1);
-        __m256i words[n_registers];
-#pragma GCC unroll 8
-        for (int g = 0; g < n; ++g) {
-            const __m256i xs = broadcast_group(x + 4 * g);
-#pragma GCC unroll 2
-            for (int i = 0; i < n_registers; ++i) {
-                __m256i products;
-                if constexpr (max > 127) {
-                    const __m256i ws = _mm256_xor_si256(w[g].v[i], _mm256_set1_epi8(static_cast<char>(0x80)));
-                    products = _mm256_maddubs_epi16(_mm256_abs_epi8(ws), _mm256_sign_epi8(xs, ws));
-                } else {
-                    products = _mm256_maddubs_epi16(w[g].v[i], xs);
-                }
-                words[i] = g == 0 ? products : _mm256_add_epi16(words[i], products);
-                asm("" : "+x"(words[i]));  // or GCC makes a tree of the sum, for which there are no registers
-            }
-        }
-        Ints sum;
-#pragma GCC unroll 2
-        for (int i = 0; i < n_registers; ++i) {
-            __m256i s = _mm256_add_epi32(start.v[i], _mm256_madd_epi16(words[i], ones));
-            asm("" : "+x"(s));
-            sum.v[i] = s;
-        }
-        return sum;
-    }
-
-    static __m256i broadcast_group(const std::int8_t* x) {
-        std::int32_t group;
-        std::memcpy(&group, x, 4);
-        return _mm256_set1_epi32(group);
-    }
-};
-
-// One register of 8 rows and 5 columns: 8 groups of weights, 5 float accumulators, and 3 to compute with fill the 16
-// registers, and each load of weights feeds 5 multiplies.
-struct Avx2Half : Avx2Lanes<1> {
-    static constexpr int kColumns = 5;
-    static constexpr int kHalfColumns = 5;
-    template <int max>
-    static constexpr bool kColumnByColumn = max <= 127;
-};
-
-struct Avx2 : Avx2Lanes<2> {
-    // 16 registers: more columns would spill.
-    static constexpr int kColumns = 4;
-    static constexpr int kHalfColumns = 4;
-    static constexpr int kFloatColumns = 6;
-    static constexpr int kAttentionColumns = 3;
-    static constexpr int kTiles = 1;
-    template <int max>
-    static constexpr bool kColumnByColumn = false;
-    using Part = Avx2Half;
+    struct Bytes {
+        __m256i v[2];
+    };
+    // Two int16 sums per row, over at most kGroupsAtOnce groups.
+    struct Words {
+        __m256i v[2];
+    };
 
     // ---- Floats
+    static Floats fma(Floats a, Floats b, Floats c) {
+        return each([&](int i) { return _mm256_fmadd_ps(a.v[i], b.v[i], c.v[i]); });
+    }
     static Floats load_f16(const std::uint16_t* p) {
         return {{_mm256_cvtph_ps(_mm_loadu_si128(reinterpret_cast<const __m128i*>(p))),
                  _mm256_cvtph_ps(_mm_loadu_si128(reinterpret_cast<const __m128i*>(p + 8)))}};
@@ -154,6 +92,10 @@ struct Avx2 : Avx2Lanes<2> {
     }
 
     // ---- Bytes
+    static Bytes load_bytes(const std::uint8_t* p) {
+        return {{_mm256_loadu_si256(reinterpret_cast<const __m256i*>(p)),
+                 _mm256_loadu_si256(reinterpret_cast<const __m256i*>(p + 32))}};
+    }
     static Bytes or_bytes(Bytes a, Bytes b) {
         return {{_mm256_or_si256(a.v[0], b.v[0]), _mm256_or_si256(a.v[1], b.v[1])}};
     }
@@ -195,6 +137,49 @@ struct Avx2 : Avx2Lanes<2> {
         }
     }
 
+    // The products of a group with 4 activations, added to words or their start.
+    template <bool start>
+    [[gnu::always_inline]] static void add_words(Words& words, const Bytes& w, const std::int8_t* x) {
+        const __m256i xs = broadcast_group(x);
+#pragma GCC unroll 2
+        for (int i = 0; i < 2; ++i) {
+            const __m256i products = _mm256_maddubs_epi16(w.v[i], xs);
+            words.v[i] = start ? products : _mm256_add_epi16(words.v[i], products);
+            keep(words.v[i]);
+        }
+    }
+    [[gnu::always_inline]] static Ints widen_words(const Ints& start, const Words& words) {
+        Ints sum;
+#pragma GCC unroll 2
+        for (int i = 0; i < 2; ++i) {
+            sum.v[i] = _mm256_add_epi32(start.v[i], _mm256_madd_epi16(words.v[i], _mm256_set1_epi16(1)));
+        }
+        return sum;
+    }
+    // One group of weights whose products have no room for others in int16.
+    template <int max, int n>
+    [[gnu::always_inline]] static Ints dot(const Ints& start, const Bytes* w, const std::int8_t* x) {
+        static_assert(n == 1);
+        const __m256i xs = broadcast_group(x);
+        Ints sum;
+#pragma GCC unroll 2
+        for (int i = 0; i < 2; ++i) {
+            __m256i products;
+            if constexpr (max > 127) {
+                const __m256i ws = _mm256_xor_si256(w->v[i], _mm256_set1_epi8(static_cast<char>(0x80)));
+                products = _mm256_maddubs_epi16(_mm256_abs_epi8(ws), _mm256_sign_epi8(xs, ws));
+            } else {
+                products = _mm256_maddubs_epi16(w->v[i], xs);
+            }
+            __m256i total = _mm256_add_epi32(start.v[i], _mm256_madd_epi16(products, _mm256_set1_epi16(1)));
+            keep(total);
+            sum.v[i] = total;
+        }
+        return sum;
+    }
+    // Keeps chains of sums as they are: GCC makes trees of them, for whose terms there are no registers.
+    [[gnu::always_inline]] static void keep(__m256i& sum) { asm("" : "+x"(sum)); }
+
     // maddubs of p <= 127 and |v| <= 127: a pair of products <= 2 * 127 * 127 = 32258 fits int16.
     template <int n>
     [[gnu::always_inline]] static Ints dot_signed(Ints start, const Bytes* v, const std::uint8_t* p) {
@@ -209,6 +194,12 @@ struct Avx2 : Avx2Lanes<2> {
             }
         }
         return sum;
+    }
+
+    static __m256i broadcast_group(const std::int8_t* x) {
+        std::int32_t group;
+        std::memcpy(&group, x, 4);
+        return _mm256_set1_epi32(group);
     }
 };
 

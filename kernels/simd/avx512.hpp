@@ -20,9 +20,6 @@ struct Avx512 : XsimdLanes<xsimd::avx512bw> {
     template <int max>
     static constexpr int kGroupsAtOnce = 1;
     static constexpr bool kTakesOffset = false;
-    template <int max>
-    static constexpr bool kColumnByColumn = false;
-    using Part = Avx512;
 
     using Bytes = __m512i;
 

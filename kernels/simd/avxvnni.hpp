@@ -15,9 +15,6 @@ struct AvxVnni : Avx2 {
     template <int max>
     static constexpr int kGroupsAtOnce = 1;
     static constexpr bool kTakesOffset = false;
-    template <int max>
-    static constexpr bool kColumnByColumn = false;
-    using Part = AvxVnni;
 
     template <int max, int n>
     [[gnu::always_inline]] static Ints dot(Ints start, const Bytes* w, const std::int8_t* x) {

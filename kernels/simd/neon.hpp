@@ -20,10 +20,6 @@ struct Neon : XsimdLanes<xsimd::neon64> {
     template <int max>
     static constexpr int kGroupsAtOnce = 8;
     static constexpr bool kTakesOffset = false;
-    template <int max>
-    static constexpr bool kColumnByColumn = false;
-    using Part = Neon;
-    static constexpr std::size_t kVectorRows = 16;
 
     struct Bytes {
         uint8x16_t v[4];

@@ -11,10 +11,7 @@ namespace linnet::kernels::LINNET_ISA {
 namespace {
 
 struct Scalar {
-    // Shape of the micro-kernels: columns of activations and tiles of weights at once. Products of quantised weights
-    // with many tokens take the rows of a tile in parts of Part::kVectorRows.
-    using Part = Scalar;
-    static constexpr std::size_t kVectorRows = 16;
+    // Shape of the micro-kernels: columns of activations and tiles of weights at once.
     static constexpr int kColumns = 4;
     static constexpr int kHalfColumns = 4;   // formats with two scales per block
     static constexpr int kFloatColumns = 4;  // float weights
@@ -26,8 +23,6 @@ struct Scalar {
     static constexpr int kGroupsAtOnce = 8;
     // Whether dot() takes weights above 127 for signed ones, w - 128: their offset then needs no other treatment.
     static constexpr bool kTakesOffset = false;
-    template <int max>
-    static constexpr bool kColumnByColumn = false;
 
     struct Floats {
         float v[16];

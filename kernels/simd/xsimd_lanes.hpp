@@ -10,14 +10,12 @@
 namespace linnet::kernels::LINNET_ISA {
 namespace {
 
-// n_parts: registers of a vector; those for 16 lanes, or fewer for a part of a tile.
-template <class Arch, int n_parts = 16 / static_cast<int>(xsimd::batch<float, Arch>::size)>
+template <class Arch>
 struct XsimdLanes {
     using F = xsimd::batch<float, Arch>;
     using I = xsimd::batch<std::int32_t, Arch>;
     static constexpr int kLanes = static_cast<int>(F::size);
-    static constexpr int kParts = n_parts;
-    static constexpr std::size_t kVectorRows = kLanes * kParts;
+    static constexpr int kParts = 16 / kLanes;
 
     struct Floats {
         F v[kParts];

@@ -18,7 +18,8 @@ struct Scalar {
     static constexpr int kAttentionColumns = 4;
     static constexpr int kTiles = 1;
 
-    // Groups of weights (0..max) that are unpacked and used at once.
+    // Groups of weights (0..max) that are unpacked and used at once, or added up in 16 bits by an instruction set that
+    // has such sums (Words: avx2.hpp).
     template <int max>
     static constexpr int kGroupsAtOnce = 8;
     // Whether dot() takes weights above 127 for signed ones, w - 128: their offset then needs no other treatment.

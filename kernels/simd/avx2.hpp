@@ -11,15 +11,30 @@ namespace linnet::kernels::LINNET_ISA {
 namespace {
 
 struct Avx2 : XsimdLanes<xsimd::fma3<xsimd::avx2>> {
-    // 16 registers: more columns would spill. All groups at once: maddubs adds up to 8 of them in int16.
-    static constexpr int kColumns = 4;
-    static constexpr int kHalfColumns = 4;
+    // 10 accumulators of integers, 2 registers of weights, 1 of activations, 1 of products; the float accumulators,
+    // which are needed once a block, in memory.
+    static constexpr int kColumns = 5;
+    static constexpr int kHalfColumns = 5;
     static constexpr int kFloatColumns = 6;
     static constexpr int kAttentionColumns = 3;
     static constexpr int kTiles = 1;
-    static constexpr bool kOneGroup = false;
+    static constexpr bool kTakesOffset = true;
+    // maddubs adds two products in int16, which saturates above 32767:
+    //     max <= 15:  one product pair <= 2 * 15 * 127 = 3810; eight pairs add up to 30480 in int16
+    //     max <= 31:  7874; four pairs 31496          max <= 63:  16002; two pairs 32004         max <= 127: 32258
+    //     max = 255:  64770 saturates: the unsigned side becomes |w - 128| (<= 128; 2 * 128 * 127 = 32512) and the sign
+    //                 moves to the activation
+    template <int max>
+    static constexpr int kGroupsAtOnce = max <= 15   ? 8
+                                         : max <= 31 ? 4
+                                         : max <= 63 ? 2
+                                                     : 1;
 
     struct Bytes {
+        __m256i v[2];
+    };
+    // Two int16 sums per row, over at most kGroupsAtOnce groups.
+    struct Words {
         __m256i v[2];
     };
 
@@ -122,59 +137,48 @@ struct Avx2 : XsimdLanes<xsimd::fma3<xsimd::avx2>> {
         }
     }
 
-    // maddubs adds two products in int16, which saturates above 32767:
-    //     max <= 15:  one product pair <= 2 * 15 * 127 = 3810; eight pairs add up to 30480 in int16
-    //     max <= 31:  7874; four pairs 31496          max <= 63:  16002; two pairs 32004         max <= 127: 32258
-    //     max = 255:  64770 saturates: the unsigned side becomes |w - 128| (<= 128; 2 * 128 * 127 = 32512) and the sign
-    //                 moves to the activation; w - 128 is what the dot product means, so 128 * sum(x) is added back.
-    template <int max, int n>
-    [[gnu::always_inline]] static Ints dot(Ints start, const Bytes* w, const std::int8_t* x) {
-        constexpr int kPairs = max <= 15 ? 8 : max <= 31 ? 4 : max <= 63 ? 2 : 1;
-        const __m256i ones = _mm256_set1_epi16(1);
-        Ints sum = start;
-        if constexpr (max > 127) {
-            const __m256i back = left_out<n>(x);
-            for (int i = 0; i < 2; ++i) sum.v[i] = _mm256_add_epi32(sum.v[i], back);
+    // The products of a group with 4 activations, added to words or their start.
+    template <bool start>
+    [[gnu::always_inline]] static void add_words(Words& words, const Bytes& w, const std::int8_t* x) {
+        const __m256i xs = broadcast_group(x);
+#pragma GCC unroll 2
+        for (int i = 0; i < 2; ++i) {
+            const __m256i products = _mm256_maddubs_epi16(w.v[i], xs);
+            words.v[i] = start ? products : _mm256_add_epi16(words.v[i], products);
+            keep(words.v[i]);
         }
-#pragma GCC unroll 8
-        for (int g0 = 0; g0 < n; g0 += kPairs) {
-            __m256i words[2] = {_mm256_setzero_si256(), _mm256_setzero_si256()};
-#pragma GCC unroll 8
-            for (int g = g0; g < g0 + (n < kPairs ? n : kPairs); ++g) {
-                const __m256i xs = broadcast_group(x + 4 * g);
+    }
+    [[gnu::always_inline]] static Ints widen_words(const Ints& start, const Words& words) {
+        Ints sum;
 #pragma GCC unroll 2
-                for (int i = 0; i < 2; ++i) {
-                    __m256i products;
-                    if constexpr (max > 127) {
-                        const __m256i ws = _mm256_xor_si256(w[g].v[i], _mm256_set1_epi8(static_cast<char>(0x80)));
-                        products = _mm256_maddubs_epi16(_mm256_abs_epi8(ws), _mm256_sign_epi8(xs, ws));
-                    } else {
-                        products = _mm256_maddubs_epi16(w[g].v[i], xs);
-                    }
-                    words[i] = kPairs == 1 ? products : _mm256_add_epi16(words[i], products);
-                }
-            }
-#pragma GCC unroll 2
-            for (int i = 0; i < 2; ++i) {
-                sum.v[i] = _mm256_add_epi32(sum.v[i], _mm256_madd_epi16(words[i], ones));
-            }
+        for (int i = 0; i < 2; ++i) {
+            sum.v[i] = _mm256_add_epi32(start.v[i], _mm256_madd_epi16(words.v[i], _mm256_set1_epi16(1)));
         }
         return sum;
     }
-    // 128 times the sum of 4 n activations, summed as unsigned bytes x + 128.
-    template <int n>
-    static __m256i left_out(const std::int8_t* x) {
-        static_assert(n % 4 == 0);
-        __m128i sum = _mm_setzero_si128();
+    // One group of weights whose products have no room for others in int16.
+    template <int max, int n>
+    [[gnu::always_inline]] static Ints dot(const Ints& start, const Bytes* w, const std::int8_t* x) {
+        static_assert(n == 1);
+        const __m256i xs = broadcast_group(x);
+        Ints sum;
 #pragma GCC unroll 2
-        for (int g = 0; g < n; g += 4) {
-            const __m128i xs = _mm_loadu_si128(reinterpret_cast<const __m128i*>(x + 4 * g));
-            const __m128i shifted = _mm_xor_si128(xs, _mm_set1_epi8(static_cast<char>(0x80)));
-            sum = _mm_add_epi32(sum, _mm_sad_epu8(shifted, _mm_setzero_si128()));
+        for (int i = 0; i < 2; ++i) {
+            __m256i products;
+            if constexpr (max > 127) {
+                const __m256i ws = _mm256_xor_si256(w->v[i], _mm256_set1_epi8(static_cast<char>(0x80)));
+                products = _mm256_maddubs_epi16(_mm256_abs_epi8(ws), _mm256_sign_epi8(xs, ws));
+            } else {
+                products = _mm256_maddubs_epi16(w->v[i], xs);
+            }
+            __m256i total = _mm256_add_epi32(start.v[i], _mm256_madd_epi16(products, _mm256_set1_epi16(1)));
+            keep(total);
+            sum.v[i] = total;
         }
-        sum = _mm_add_epi32(sum, _mm_unpackhi_epi64(sum, sum));
-        return _mm256_slli_epi32(_mm256_sub_epi32(_mm256_broadcastd_epi32(sum), _mm256_set1_epi32(128 * 4 * n)), 7);
+        return sum;
     }
+    // Keeps chains of sums as they are: GCC makes trees of them, for whose terms there are no registers.
+    [[gnu::always_inline]] static void keep(__m256i& sum) { asm("" : "+x"(sum)); }
 
     // maddubs of p <= 127 and |v| <= 127: a pair of products <= 2 * 127 * 127 = 32258 fits int16.
     template <int n>

@@ -17,7 +17,9 @@ struct Avx512 : XsimdLanes<xsimd::avx512bw> {
     static constexpr int kFloatColumns = 12;
     static constexpr int kAttentionColumns = 8;
     static constexpr int kTiles = 2;
-    static constexpr bool kOneGroup = true;
+    template <int max>
+    static constexpr int kGroupsAtOnce = 1;
+    static constexpr bool kTakesOffset = false;
 
     using Bytes = __m512i;
 

@@ -8,10 +8,13 @@ namespace linnet::kernels::LINNET_ISA {
 namespace {
 
 struct AvxVnni : Avx2 {
-    // 6 integer and 6 float accumulators, 2 of weights, 1 of activations.
-    static constexpr int kColumns = 3;
-    static constexpr int kHalfColumns = 2;
-    static constexpr bool kOneGroup = true;
+    // 10 integer accumulators, 2 of weights, 1 of activations; the float accumulators, which are needed once a block,
+    // in memory.
+    static constexpr int kColumns = 5;
+    static constexpr int kHalfColumns = 5;
+    template <int max>
+    static constexpr int kGroupsAtOnce = 1;
+    static constexpr bool kTakesOffset = false;
 
     template <int max, int n>
     [[gnu::always_inline]] static Ints dot(Ints start, const Bytes* w, const std::int8_t* x) {

@@ -17,7 +17,9 @@ struct Neon : XsimdLanes<xsimd::neon64> {
     static constexpr int kFloatColumns = 6;
     static constexpr int kAttentionColumns = 3;
     static constexpr int kTiles = 1;
-    static constexpr bool kOneGroup = false;
+    template <int max>
+    static constexpr int kGroupsAtOnce = 8;
+    static constexpr bool kTakesOffset = false;
 
     struct Bytes {
         uint8x16_t v[4];

@@ -11,14 +11,20 @@ namespace linnet::kernels::LINNET_ISA {
 namespace {
 
 struct Scalar {
-    // Shape of the micro-kernels: columns of activations and tiles of weights at once, and whether groups of weights
-    // are unpacked and used one by one or all before the dot products. One is all that the definition needs.
+    // Shape of the micro-kernels: columns of activations and tiles of weights at once. One is all that the definition
+    // needs.
     static constexpr int kColumns = 1;
     static constexpr int kHalfColumns = 1;   // formats with two scales per block
     static constexpr int kFloatColumns = 1;  // float weights
     static constexpr int kAttentionColumns = 1;
     static constexpr int kTiles = 1;
-    static constexpr bool kOneGroup = false;
+
+    // Groups of weights (0..max) that are unpacked and used at once, or added up in 16 bits by an instruction set that
+    // has such sums (Words: avx2.hpp).
+    template <int max>
+    static constexpr int kGroupsAtOnce = 8;
+    // Whether dot() takes weights above 127 for signed ones, w - 128: their offset then needs no other treatment.
+    static constexpr bool kTakesOffset = false;
 
     struct Floats {
         float v[16];

@@ -7,6 +7,7 @@
 #pragma once
 
 #include "kernels/generic/elementwise.inl"
+#include "kernels/generic/matmul_few.inl"
 
 namespace linnet::kernels::LINNET_ISA {
 namespace {

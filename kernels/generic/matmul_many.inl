@@ -131,9 +131,10 @@ struct NextTiles {
     // The same n weights of the next T rows of tiles; fetched in n_steps.
     NextTiles(const MatmulArgs& a, const typename F::Tile* const (&tiles)[T], std::size_t row, std::size_t k,
               std::size_t n, std::size_t n_steps) {
-        const std::size_t distance = T * (a.n_in / F::kBlock);
+        const bool exist = row / kRows + 2 * T <= a.n_tiles;
+        const std::size_t distance = exist ? T * (a.n_in / F::kBlock) : 0;
         for (std::size_t i = 0; i < T; ++i) at[i] = reinterpret_cast<const char*>(tiles[i] + distance + k / F::kBlock);
-        n_lines = row / kRows + 2 * T <= a.n_tiles ? n / F::kBlock * sizeof(typename F::Tile) / 64 : 0;
+        n_lines = exist ? n / F::kBlock * sizeof(typename F::Tile) / 64 : 0;
         step = n_lines / n_steps + 1;
     }
     void fetch() {
@@ -146,6 +147,7 @@ struct NextTiles {
     }
 };
 
+// Rows first .. first + 15 of a column of n_rows.
 template <class V>
 inline typename V::Floats load_rows(const float* y, std::size_t n_rows, std::size_t first) {
     if (first + kRows <= n_rows) return V::load(y + first);

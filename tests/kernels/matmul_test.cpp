@@ -213,6 +213,35 @@ TEST_CASE("matmul: a token's result does not depend on the tokens beside it") {
     }
 }
 
+TEST_CASE("matmul: chunks of long rows and blocks of many tokens change no bit") {
+    // More than one chunk along k (1024, floats 256), more than one block of tokens (240), an odd number of tiles.
+    for (const Format format : {Format::q4_0, Format::q8_0, Format::q4_k, Format::q6_k, Format::q2_k, Format::nvfp4,
+                                Format::iq2_xxs, Format::f16}) {
+        const FormatInfo& f = linnet::kernels::info(format);
+        CAPTURE(std::string(f.name));
+        const BlockMaker maker(f);
+        Random random(6);
+        constexpr std::size_t n_in = 1280;
+        constexpr std::size_t n_rows = 37;
+        constexpr std::size_t n_tokens = 247;
+        std::vector<std::byte> rows;
+        for (std::size_t r = 0; r < n_rows; ++r) {
+            const auto row = maker.row(Blocks::random, n_in / f.block_size, random);
+            rows.insert(rows.end(), row.begin(), row.end());
+        }
+        const auto x = random.units(n_tokens * n_in);
+        const auto expected = Problem(f, n_in, n_rows, n_tokens, rows, x).run(scalar(), 0);
+        for (const std::size_t i : Sizes{0, 4, 5, 239, 240, 246}) {
+            const auto alone = Problem(f, n_in, n_rows, 1, rows, std::span(x).subspan(i * n_in, n_in)).run(scalar(), 0);
+            CHECK(same(alone, std::span(expected).subspan(i * n_rows, n_rows)));
+        }
+        for (const Table& t : simd_tables()) {
+            CAPTURE(std::string(t.isa));
+            CHECK(same(Problem(f, n_in, n_rows, n_tokens, rows, x).run(t, 3), expected));
+        }
+    }
+}
+
 TEST_CASE("matmul: the scalar table is the sum of the same operands in double, within rounding") {
     for (const FormatInfo& f : formats()) {
         CAPTURE(std::string(f.name));

@@ -291,7 +291,7 @@ bool unicode_property(std::string_view name, CharSet& set) {
         std::string_view name;
         unicode::Mask mask;
     };
-    static constexpr std::array kProperties = {
+    static constexpr Property kProperties[] = {
         Property{"L", unicode::kL},   Property{"Letter", unicode::kL},
         Property{"Lu", unicode::kLu}, Property{"Uppercase_Letter", unicode::kLu},
         Property{"Ll", unicode::kLl}, Property{"Lowercase_Letter", unicode::kLl},

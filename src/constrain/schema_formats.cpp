@@ -38,7 +38,7 @@ struct Format {
     std::string_view name, pattern;
 };
 
-constexpr std::array kFormats = {
+constexpr Format kFormats[] = {
     Format{"date", "^" LINNET_DATE "$"},
     Format{"time", "^" LINNET_TIME "$"},
     Format{"date-time", "^" LINNET_DATE "[Tt]" LINNET_TIME "$"},

@@ -13,7 +13,7 @@ namespace {
 // How many levels of values are looked at to see that two alternatives exclude each other.
 constexpr unsigned kLook = 4;
 
-constexpr std::array kRefused = {"$dynamicRef", "$recursiveRef", "unevaluatedItems", "unevaluatedProperties"};
+constexpr const char* kRefused[] = {"$dynamicRef", "$recursiveRef", "unevaluatedItems", "unevaluatedProperties"};
 
 }  // namespace
 

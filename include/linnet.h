@@ -6,6 +6,7 @@
  *   linnet_model     an open GGUF file, immutable; shared by any number of sessions and threads.
  *   linnet_session   one token sequence with its KV cache; one thread at a time (linnet_session_cancel: any thread).
  *   linnet_sampler   how the next token is chosen; used by one session at a time.
+ *   linnet_grammar   what text may be generated: a JSON schema, a grammar; immutable, for any number of sessions.
  *
  * Rules that hold everywhere:
  * - Every call that can fail returns a linnet_status and takes a nullable linnet_error for the text. Results come
@@ -349,6 +350,8 @@ LINNET_API linnet_status linnet_session_set_sampler(linnet_session* session, lin
 #define LINNET_DONE_END_TOKEN 1    /* the model ended its text (the end token is in the sequence, its text is not) */
 #define LINNET_DONE_CONTEXT_FULL 2 /* n_ctx positions are used */
 #define LINNET_DONE_MAX_TOKENS 3   /* linnet_session_generate's limit */
+#define LINNET_DONE_GRAMMAR 4      /* the text satisfies the session's grammar and nothing more can come */
+#define LINNET_DONE_STOP 5         /* one of the session's stops; a stop text is not shown */
 
 typedef struct linnet_event {
     uint32_t struct_size;
@@ -398,6 +401,39 @@ LINNET_API linnet_status linnet_session_get_tokens(const linnet_session* session
  * n_tokens have left it, what is needed of them is computed again at the next step, so any n_tokens up to the length
  * of the sequence works. */
 LINNET_API linnet_status linnet_session_truncate(linnet_session* session, size_t n_tokens, linnet_error* error);
+
+/* ---- Grammar ----------------------------------------------------------------------------------------------------- */
+
+typedef struct linnet_grammar linnet_grammar;
+
+#define LINNET_GRAMMAR_JSON_SCHEMA 1         /* text: JSON schema, draft 2020-12; white space is free */
+#define LINNET_GRAMMAR_JSON_SCHEMA_COMPACT 2 /* the same, and no white space between JSON's tokens */
+#define LINNET_GRAMMAR_GBNF 3                /* text: GBNF rules, the text is `root` */
+#define LINNET_GRAMMAR_REGEX 4               /* text: regular expression for the whole text */
+#define LINNET_GRAMMAR_CHOICES 5             /* text: JSON array of strings, one of which is the text */
+
+/* Compiles what may be generated, for sessions of this model. kind: LINNET_GRAMMAR_*. Errors name line and column or a
+ * JSON pointer: LINNET_ERROR_INVALID_ARGUMENT for a text that is wrong or allows nothing, LINNET_ERROR_UNSUPPORTED for
+ * a keyword that cannot be enforced (none is ever dropped) and for what exceeds the limits on size and nesting.
+ * A model's first grammar also takes an index of the vocabulary, which the others share. Immutable: any thread. */
+LINNET_API linnet_status linnet_grammar_create(linnet_model* model, int32_t kind, const char* text, size_t size,
+                                               linnet_grammar** grammar, linnet_error* error);
+LINNET_API void linnet_grammar_destroy(linnet_grammar* grammar);
+
+/* From here on what is generated is a text of the grammar; null = anything again. The session keeps the grammar alive.
+ * - The grammar's text begins where the session stands, and anew after each append: what the host appends is not part
+ *   of it. Truncating goes back in it.
+ * - Tokens that may not come are left out before the sampler. The model may end its text only where the grammar's may
+ *   end; where nothing else can come, the session is DONE with LINNET_DONE_GRAMMAR and stays so until something is
+ *   appended, truncated, or the grammar changed.
+ * - Text that follows without choice is appended as the tokenizer writes it, one TOKEN event each, and computed in one
+ *   go with what comes next. It may take the place of the last tokens, when the tokenizer writes both together in
+ *   another way; texts of events still join up, linnet_session_get_tokens has the tokens.
+ * - Steps take memory for situations of the grammar that come up for the first time, at most some 64 MB.
+ * LINNET_ERROR_INVALID_ARGUMENT when the grammar belongs to another model. Steps may fail with LINNET_ERROR_UNSUPPORTED
+ * when the vocabulary cannot spell what has to come, or a text needs too many states. */
+LINNET_API linnet_status linnet_session_set_grammar(linnet_session* session, linnet_grammar* grammar,
+                                                    linnet_error* error);
 
 #ifdef __cplusplus
 }

@@ -227,6 +227,21 @@ class Sampler {
     detail::Handle<linnet_sampler, linnet_sampler_destroy> handle_;
 };
 
+// What text may be generated. kind: LINNET_GRAMMAR_*.
+class Grammar {
+  public:
+    Grammar(const Model& model, std::int32_t kind, std::string_view text) {
+        linnet_grammar* made = nullptr;
+        detail::call(linnet_grammar_create, model.get(), kind, text.data(), text.size(), &made);
+        handle_.reset(made);
+    }
+
+    linnet_grammar* get() const noexcept { return handle_.get(); }
+
+  private:
+    detail::Handle<linnet_grammar, linnet_grammar_destroy> handle_;
+};
+
 // `text` is valid until the next call on the session.
 struct Event {
     std::int32_t kind = 0;  // LINNET_EVENT_*
@@ -264,6 +279,11 @@ class Session {
     void set_sampler(const Sampler& sampler) { detail::call(linnet_session_set_sampler, handle_.get(), sampler.get()); }
     void set_greedy() {
         detail::call(linnet_session_set_sampler, handle_.get(), static_cast<linnet_sampler*>(nullptr));
+    }
+
+    void set_grammar(const Grammar& grammar) { detail::call(linnet_session_set_grammar, handle_.get(), grammar.get()); }
+    void set_no_grammar() {
+        detail::call(linnet_session_set_grammar, handle_.get(), static_cast<linnet_grammar*>(nullptr));
     }
 
     Event step(std::uint64_t budget_us = 0) {

@@ -291,8 +291,26 @@ typedef struct linnet_logit_bias {
     float bias; /* added to the logit; -INFINITY bans the token */
 } linnet_logit_bias;
 
-/* Applied in the order: bias, penalties, top_k, top_p, min_p, temperature, choice. Zero switches a stage off; with all
- * of it zero the sampler is greedy. Seeded and platform-independent: same seed, same tokens, everywhere. */
+/* A text and its length in bytes. */
+typedef struct linnet_text {
+    const char* data;
+    size_t size;
+} linnet_text;
+
+#define LINNET_STAGE_PENALTIES 1 /* repetition, frequency, presence */
+#define LINNET_STAGE_DRY 2
+#define LINNET_STAGE_TOP_N_SIGMA 3
+#define LINNET_STAGE_TOP_K 4
+#define LINNET_STAGE_TYPICAL 5
+#define LINNET_STAGE_TOP_P 6
+#define LINNET_STAGE_MIN_P 7
+#define LINNET_STAGE_XTC 8
+#define LINNET_STAGE_TEMPERATURE 9
+
+/* Biases and banned texts come first, then the stages in the order of their numbers or in the host's (`stages`), then
+ * the choice. Probabilities are always those of the candidates that are left, at the temperature so far. Zero switches
+ * a stage off; with all of it zero the sampler is greedy. Seeded and platform-independent: same seed, same tokens,
+ * everywhere. Sampling allocates nothing. */
 typedef struct linnet_sampler_options {
     uint32_t struct_size;
     uint32_t top_k;           /* keep the k most probable */
@@ -307,6 +325,24 @@ typedef struct linnet_sampler_options {
     uint64_t seed;
     const linnet_logit_bias* biases; /* copied */
     size_t n_biases;
+    float typical_p;            /* keep the fewest tokens next to the entropy that reach this; 0 or >= 1: all */
+    float top_n_sigma;          /* drop logits further below the best than this many standard deviations of all */
+    float xtc_probability;      /* how often XTC drops, of the tokens that reach the threshold, all but the last */
+    float xtc_threshold;        /* probability; default 0.1 */
+    float temperature_range;    /* dynamic: temperature -+ this, the higher the nearer the entropy to its greatest */
+    float temperature_exponent; /* of entropy / greatest entropy; default 1 */
+    float mirostat_tau;         /* mirostat 2 chooses: surprise to keep to, in bits; 0 = off */
+    float mirostat_eta;         /* its rate of learning; default 0.1 */
+    float dry_multiplier; /* DRY: subtracts dry_multiplier * dry_base^(n - dry_allowed_length) from a token that */
+    float dry_base;       /* would make the last n tokens' repetition longer, n >= dry_allowed_length; */
+    uint32_t dry_allowed_length;     /* defaults: base 1.75, length 2 */
+    uint32_t dry_window;             /* how many of the latest tokens DRY looks at; default 1024 */
+    const linnet_text* dry_breakers; /* texts whose tokens end a repetition; copied; default: newline : " * */
+    size_t n_dry_breakers;
+    const linnet_text* banned; /* texts that the tokens chosen never complete, at most 4,096 bytes in all; copied */
+    size_t n_banned;
+    const int32_t* stages; /* LINNET_STAGE_*, each at most once, in the order wanted, others are off; copied */
+    size_t n_stages;       /* 0: all of them in the order of their numbers */
 } linnet_sampler_options;
 
 LINNET_API void linnet_sampler_options_init(linnet_sampler_options* options, uint32_t struct_size);

@@ -127,13 +127,8 @@ bool Constraint::encode(const Tokenizer& tokenizer, std::string_view text) {
 // Whether some token begins with `suffix` and goes on with one of the bytes `next`.
 bool Constraint::may_merge(std::string_view suffix, std::span<const bool> next) const noexcept {
     const auto nodes = trie_->nodes();
-    std::uint32_t at = 0;
-    for (const char c : suffix) {
-        std::uint32_t child = at + 1;
-        while (child < nodes[at].end && nodes[child].byte != static_cast<std::uint8_t>(c)) child = nodes[child].end;
-        if (child >= nodes[at].end) return false;
-        at = child;
-    }
+    const std::uint32_t at = trie_->find(suffix);
+    if (at == 0) return false;
     for (std::uint32_t child = at + 1; child < nodes[at].end; child = nodes[child].end) {
         if (next[nodes[child].byte]) return true;
     }

@@ -471,6 +471,47 @@ LINNET_API void linnet_grammar_destroy(linnet_grammar* grammar);
 LINNET_API linnet_status linnet_session_set_grammar(linnet_session* session, linnet_grammar* grammar,
                                                     linnet_error* error);
 
+/* ---- Stops, log-probabilities, scores ---------------------------------------------------------------------------- */
+
+/* Where generations end besides end tokens (LINNET_DONE_STOP); in place of those set before, none = neither.
+ * texts: never shown, also when they come in parts or across tokens. What may be the beginning of one is held back by
+ * the events until it is certain. Only generated text counts, and it begins anew after an append. At most 4,096 bytes
+ * in all. The tokens that made up the stop text stay in the sequence.
+ * tokens: like the model's end tokens; in the sequence, their text is not shown. */
+LINNET_API linnet_status linnet_session_set_stops(linnet_session* session, const linnet_text* texts, size_t n_texts,
+                                                  const linnet_token* tokens, size_t n_tokens, linnet_error* error);
+
+typedef struct linnet_logprob {
+    linnet_token token;
+    float logprob; /* natural logarithm; of the model's own distribution: temperature 1, before sampler and grammar */
+} linnet_logprob;
+
+/* After a TOKEN event: what the model thought of the token, and of the n_top most probable ones, best first. chosen may
+ * be null; its token is -1 unless exactly one token follows those that the logits are of (after a forced token of a
+ * grammar there may be more). LINNET_ERROR_NOT_FOUND when there are no logits, as in linnet_session_get_logits. */
+LINNET_API linnet_status linnet_session_get_logprobs(linnet_session* session, linnet_logprob* chosen,
+                                                     linnet_logprob* top, size_t n_top, linnet_error* error);
+
+typedef struct linnet_continuation_score {
+    double logprob;    /* natural logarithm of the probability that the text goes on with the continuation */
+    uint32_t n_tokens; /* of the continuation */
+    uint32_t reserved;
+} linnet_continuation_score;
+
+/* How probable each continuation is after the sequence: classification and ranking without generating. The sequence is
+ * computed once, if it is not already, and is afterwards what it was; a continuation of n tokens takes n - 1 passes
+ * more, so that labels of one token cost nothing. Continuations are tokenised as linnet_session_append_text would
+ * (flags as there, without BOS), so they usually begin with a space. scores: [n_continuations]. linnet_session_cancel
+ * ends it with LINNET_ERROR_CANCELLED; LINNET_ERROR_CONTEXT_FULL when one does not fit. */
+LINNET_API linnet_status linnet_score(linnet_session* session, const linnet_text* continuations, size_t n_continuations,
+                                      uint32_t flags, linnet_continuation_score* scores, linnet_error* error);
+
+/* Appends a text with a gap, as the model was trained to fill it in; what is then generated is what belongs there.
+ * BOS at the start of the sequence when the model asks for it; control tokens in the texts are plain text.
+ * LINNET_ERROR_UNSUPPORTED when the model has no tokens for it. */
+LINNET_API linnet_status linnet_session_append_fim(linnet_session* session, const char* prefix, size_t prefix_size,
+                                                   const char* suffix, size_t suffix_size, linnet_error* error);
+
 #ifdef __cplusplus
 }
 #endif

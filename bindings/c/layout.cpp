@@ -86,6 +86,12 @@ LINNET_FIELD(linnet_logit_bias, bias, 4);
 LINNET_SIZE(linnet_text, 16, 8);  // element of an array: fixed for good
 LINNET_FIELD(linnet_text, size, 8);
 
+LINNET_SIZE(linnet_logprob, 8, 4);  // likewise
+LINNET_FIELD(linnet_logprob, logprob, 4);
+
+LINNET_SIZE(linnet_continuation_score, 16, 8);  // likewise
+LINNET_FIELD(linnet_continuation_score, n_tokens, 8);
+
 LINNET_SIZE(linnet_sampler_options, 160, 8);
 LINNET_FIELD(linnet_sampler_options, top_k, 4);
 LINNET_FIELD(linnet_sampler_options, temperature, 8);

@@ -286,7 +286,8 @@ void Chain::temper() noexcept {
             share > 0.0 ? exp_real(static_cast<double>(options_.temperature_exponent) * log_positive(share)) : 0.0;
         temperature = static_cast<float>(low + (high - low) * power);
     }
-    if (temperature == 0.0F) {  // the most probable one, as the draw finds it
+    // The most probable one is all that is left at 0, and where its score leaves the range of numbers.
+    if (temperature == 0.0F || !std::isfinite(best() / temperature)) {
         sort();
         n_ = 1;
         return;
@@ -318,14 +319,14 @@ Token Chain::choose(Random& random) noexcept {
         total += static_cast<double>(c.score);
     }
     double rest = n_ > 1 ? random.uniform() * total : 0.0;
-    const Candidate* chosen = nullptr;
+    const Candidate* chosen = list_.data();
     for (const Candidate& c : candidates()) {
         if (c.score == 0.0F) continue;
         chosen = &c;  // the last one that has weight when rounding leaves some rest
         rest -= static_cast<double>(c.score);
         if (rest < 0.0) break;
     }
-    if (mirostat) {
+    if (mirostat && chosen->score > 0.0F) {
         const double surprise = log_positive(total / static_cast<double>(chosen->score)) / kLn2;
         surprise_limit_ -=
             static_cast<double>(options_.mirostat_eta) * (surprise - static_cast<double>(options_.mirostat_tau));

@@ -6,6 +6,8 @@
 #include <algorithm>
 
 #include "base/error.hpp"
+#include "sampling/logprobs.hpp"
+#include "session/fill_in.hpp"
 
 namespace linnet {
 
@@ -72,6 +74,7 @@ void Session::append(std::span<const Token> tokens) {
     tokens_.insert(tokens_.end(), tokens.begin(), tokens.end());
     forced_ = {};
     if (constraint_ != nullptr) constraint_->begin(tokens_.size());
+    if (stops_ != nullptr) stops_->restart();
     text_stream_.reset();  // what is generated next does not go on where the stream stopped
 }
 
@@ -81,9 +84,29 @@ void Session::append_text(std::string_view text, TokenizeOptions options) {
     if (options.add_special && tokens_.empty() && tokenizer.add_bos() && tokenizer.bos() != kNoToken) {
         ids.push_back(tokenizer.bos());
     }
+    tokenize(text, options, ids);
+    append(ids);
+}
+
+void Session::tokenize(std::string_view text, TokenizeOptions options, std::pmr::vector<Token>& ids) const {
+    const Tokenizer& tokenizer = model_->tokenizer();
     options.add_special = false;
     options.in_text = !tokens_.empty() && !tokenizer.is_special(tokens_.back());
     tokenizer.encode(text, options, ids);
+}
+
+void Session::append_fill_in(std::string_view prefix, std::string_view suffix) {
+    const Tokenizer& tokenizer = model_->tokenizer();
+    Memory& memory = model_->engine().memory;
+    const FillIn around = find_fill_in(model_->file(), tokenizer, memory);
+    std::pmr::vector<Token> ids(&memory);
+    if (tokens_.empty() && tokenizer.add_bos() && tokenizer.bos() != kNoToken) ids.push_back(tokenizer.bos());
+    constexpr TokenizeOptions kPlain = {.add_special = false, .parse_special = false};
+    ids.push_back(around.prefix);
+    tokenizer.encode(prefix, kPlain, ids);
+    ids.push_back(around.suffix);
+    tokenizer.encode(suffix, kPlain, ids);
+    ids.push_back(around.middle);
     append(ids);
 }
 
@@ -107,6 +130,17 @@ void Session::set_grammar(std::shared_ptr<const constrain::Grammar> grammar,
     }
     constraint_ = std::move(made);
     forced_ = {};
+}
+
+void Session::set_stops(std::span<const std::string_view> texts, std::span<const Token> tokens) {
+    std::shared_ptr<Stops> made;
+    if (!texts.empty() || !tokens.empty()) {
+        Memory& memory = model_->engine().memory;
+        const std::size_t capacity = text_capacity(model_->tokenizer().max_piece_size());
+        made = std::allocate_shared<Stops>(std::pmr::polymorphic_allocator<Stops>(&memory), texts, tokens, capacity,
+                                           memory);
+    }
+    stops_ = std::move(made);
 }
 
 Event Session::step(std::uint64_t budget_us) {
@@ -134,12 +168,24 @@ Event Session::step(std::uint64_t budget_us) {
 Event Session::take(Token token, std::size_t n_shown) {
     const bool at_start = constraint_ == nullptr && nothing_but_control();
     tokens_.push_back(token);
-    if (model_->tokenizer().is_end(token)) {
-        text_stream_.finish(text_);
-        return event(EventKind::done, DoneReason::end_token, token);
-    }
+    if (model_->tokenizer().is_end(token)) return end(DoneReason::end_token, token);
+    if (stops_ != nullptr && stops_->has(token)) return end(DoneReason::stop, token);
     stream(token, at_start, n_shown);
-    return event(EventKind::token, DoneReason::none, token);
+    if (stops_ == nullptr) return event(EventKind::token, DoneReason::none, token);
+    const Stops::Shown shown = stops_->push(text_);
+    if (shown.stopped) text_stream_.reset();
+    Event result = shown.stopped ? event(EventKind::done, DoneReason::stop, token)
+                                 : event(EventKind::token, DoneReason::none, token);
+    result.text = shown.text;
+    return result;
+}
+
+// The end of the text, with what the stream still held.
+Event Session::end(DoneReason reason, Token token) noexcept {
+    text_stream_.finish(text_);
+    Event result = event(EventKind::done, reason, token);
+    if (stops_ != nullptr) result.text = stops_->finish(text_);
+    return result;
 }
 
 void Session::plan_forced() {
@@ -174,8 +220,7 @@ Event Session::prefill(std::uint64_t budget_us) {
 
 Event Session::finish(DoneReason reason) noexcept {
     text_.clear();
-    text_stream_.finish(text_);
-    return event(EventKind::done, reason);
+    return end(reason);
 }
 
 void Session::truncate(std::size_t n_tokens) {
@@ -186,6 +231,7 @@ void Session::truncate(std::size_t n_tokens) {
     drop_from(n_tokens);
     forced_ = {};
     if (constraint_ != nullptr) constraint_->truncate(n_tokens);
+    if (stops_ != nullptr) stops_->reset();
     text_stream_.reset();
 }
 

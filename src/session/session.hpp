@@ -17,6 +17,7 @@
 #include "model/model.hpp"
 #include "sampling/sampler.hpp"
 #include "session/constraint.hpp"
+#include "session/stops.hpp"
 #include "tokenizer/tokenizer.hpp"
 
 namespace linnet {
@@ -55,12 +56,20 @@ class Session {
     // BOS only at the start of the sequence, EOS never; SentencePiece's space in front only there and after special
     // tokens, so that a text may come in parts. Takes temporary memory from the engine's.
     void append_text(std::string_view text, TokenizeOptions options);
+    // What the model was trained to see when it is to write what comes between. BOS as above. Throws
+    // Error(unsupported) when it has no tokens for that.
+    void append_fill_in(std::string_view prefix, std::string_view suffix);
+    // The tokens of text that would be appended, without BOS.
+    void tokenize(std::string_view text, TokenizeOptions options, std::pmr::vector<Token>& ids) const;
 
     // null: greedy. Its history follows the sequence: what was appended counts like what was generated.
     void set_sampler(std::shared_ptr<Sampler> sampler);
     // null: none. What is generated from here on, and again after each append, is a text of the grammar.
     void set_grammar(std::shared_ptr<const constrain::Grammar> grammar,
                      std::shared_ptr<const constrain::TokenTrie> trie);
+
+    // In place of those before; none of either: generations stop at end tokens only.
+    void set_stops(std::span<const std::string_view> texts, std::span<const Token> tokens);
 
     // Throws Error(cancelled), Error(invalid_argument) when the sequence is empty.
     Event step(std::uint64_t budget_us);
@@ -74,6 +83,11 @@ class Session {
     // After the last computed token. Throws Error(not_found) when there are none: nothing was computed, the token was
     // truncated away, or only a part of what was appended has been computed.
     std::span<const float> logits() const;
+    // The one token behind those that the logits are of, when there is exactly one; else kNoToken.
+    Token next_token() const noexcept { return n_past_ + 1 == tokens_.size() ? tokens_.back() : kNoToken; }
+    // The log-probability of each continuation (ids in range) after the sequence, which is computed once and stays as
+    // it is; empty ones have 0. Throws as prefill does, and Error(context_full) when the longest one does not fit.
+    void score(std::span<const std::span<const Token>> continuations, std::span<double> logprobs);
     const Model& model() const noexcept { return *model_; }
     const PassShape& shape() const noexcept { return forward_.shape(); }
 
@@ -89,6 +103,8 @@ class Session {
     void drop_from(std::size_t n_tokens) noexcept;
     void stream(Token token, bool at_start, std::size_t n_shown);
     bool nothing_but_control() const noexcept;
+    Event end(DoneReason reason, Token token = kNoToken) noexcept;
+    double score_one(std::span<const Token> continuation);
     Event event(EventKind kind, DoneReason reason = DoneReason::none, Token token = kNoToken) const noexcept;
 
     std::shared_ptr<const Model> model_;
@@ -100,6 +116,7 @@ class Session {
     std::pmr::string text_;                        // of the last event
     TextStream text_stream_;
     std::shared_ptr<Sampler> sampler_;
+    std::shared_ptr<Stops> stops_;
     std::shared_ptr<Constraint> constraint_;
     std::span<const Token> forced_ = {};  // of the constraint: they come next, without being computed one by one
     std::size_t n_shown_ = 0;             // bytes of them that have been streamed

@@ -64,7 +64,7 @@ bool per_layer(Role role) { return static_cast<std::size_t>(role) >= arch::kMode
 
 std::string tensor_name(Role role, std::size_t layer) {
     const std::string_view name = kNames[static_cast<std::size_t>(role)];
-    return per_layer(role) ? fmt::format("blk.{}.{}", layer, name) : std::string(name);
+    return per_layer(role) ? format_text("blk.{}.{}", layer, name) : std::string(name);
 }
 
 std::uint64_t extent(const arch::ModelSpec& spec, std::size_t layer_index, Dim dim) {

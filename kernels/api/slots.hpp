@@ -21,9 +21,11 @@ void for_each_slot(F f, Tables&... tables) {
     f("rms_norm", "", tables.rms_norm...);
     f("layer_norm", "", tables.layer_norm...);
     f("add", "", tables.add...);
+    f("add_scaled", "", tables.add_scaled...);
     f("scale", "", tables.scale...);
     f("silu_mul", "", tables.silu_mul...);
     f("gelu_tanh_mul", "", tables.gelu_tanh_mul...);
+    f("swiglu_clamped", "", tables.swiglu_clamped...);
     f("softcap", "", tables.softcap...);
     f("rope_neox", "", tables.rope_neox...);
     f("rope_interleaved", "", tables.rope_interleaved...);

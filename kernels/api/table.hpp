@@ -167,11 +167,15 @@ struct Table {
     Slot<void(const float* x, const float* weight, const float* bias, std::size_t n, float eps, float* y)> layer_norm;
     // y[i] += x[i]
     Slot<void(const float* x, std::size_t n, float* y)> add;
+    // y[i] = fma(x[i], factor, y[i])
+    Slot<void(const float* x, float factor, std::size_t n, float* y)> add_scaled;
     // y[i] = x[i] * factor. y may be x.
     Slot<void(const float* x, float factor, std::size_t n, float* y)> scale;
     // y[i] = activation(gate[i]) * up[i]. y may be gate.
     Slot<void(const float* gate, const float* up, std::size_t n, float* y)> silu_mul;
     Slot<void(const float* gate, const float* up, std::size_t n, float* y)> gelu_tanh_mul;
+    // With g = min(gate[i], 7) and u = up[i] within -7..7: y[i] = g * sigmoid(1.702 g) * (u + 1). y may be gate.
+    Slot<void(const float* gate, const float* up, std::size_t n, float* y)> swiglu_clamped;
     // y[i] = cap * tanh(x[i] / cap). y may be x.
     Slot<void(const float* x, float cap, std::size_t n, float* y)> softcap;
     // Rotates the first n_rot of x in place; cosines and sines [n_rot / 2]. neox: pairs (i, i + n_rot/2);

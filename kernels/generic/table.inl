@@ -49,9 +49,11 @@ constexpr Table make_isa_table(const char* isa) {
     t.rms_norm = {rms_norm<V>, isa};
     t.layer_norm = {layer_norm<V>, isa};
     t.add = {add<V>, isa};
+    t.add_scaled = {add_scaled<V>, isa};
     t.scale = {scale<V>, isa};
     t.silu_mul = {silu_mul<V>, isa};
     t.gelu_tanh_mul = {gelu_tanh_mul<V>, isa};
+    t.swiglu_clamped = {swiglu_clamped<V>, isa};
     t.softcap = {softcap<V>, isa};
     t.rope_neox = {rope_neox<V>, isa};
     t.rope_interleaved = {rope_interleaved<V>, isa};

@@ -14,7 +14,10 @@
 
 namespace linnet::arch {
 
-enum class Activation : std::uint8_t { silu, gelu_tanh };
+inline constexpr std::uint32_t kMaxHeadDim = 1024;
+
+// swiglu_clamped: both factors limited, the gate's sigmoid steeper, 1 added to the other (kernels/api/table.hpp).
+enum class Activation : std::uint8_t { silu, gelu_tanh, swiglu_clamped };
 
 // rms: x / rms(x) * weight. layer: (x - mean) / deviation * weight + bias, the bias where the file has one.
 enum class NormKind : std::uint8_t { rms, layer };
@@ -39,15 +42,32 @@ struct RopeSpec {
     float beta_fast = 32.0F;       // yarn
     float beta_slow = 1.0F;        // yarn
     float magnitude = 1.0F;        // multiplies cos and sin
+    bool yarn_rounded = true;      // the ramp's ends are whole dimensions
     bool use_factors = false;      // divide frequencies by the tensor rope_freqs.weight when the file has it
     bool operator==(const RopeSpec&) const = default;
+};
+
+// How the weights of the chosen experts, those with the highest scores, follow from a router's scores. softmax_all: a
+// softmax over all experts. softmax_chosen: over the chosen ones, which is the former divided by its sum.
+// sparse_mixer: each over those that were not chosen before it and whose scores are close to its own.
+enum class Routing : std::uint8_t { softmax_all, softmax_chosen, sparse_mixer };
+
+// A feed-forward layer of which each token uses a few of many.
+struct ExpertSpec {
+    std::uint32_t n_experts = 0;  // 0: none
+    std::uint32_t n_used = 0;     // by a token
+    std::uint32_t d_ff = 0;
+    std::uint32_t d_ff_shared = 0;  // of one more that all tokens use; 0: none
+    Routing routing = Routing::softmax_chosen;
+    float scale = 1.0F;  // of the weights
 };
 
 struct LayerSpec {
     std::uint32_t n_heads = 0;
     std::uint32_t n_kv_heads = 0;
     std::uint32_t head_dim = 0;
-    std::uint32_t d_ff = 0;
+    std::uint32_t d_ff = 0;  // 0: experts only
+    ExpertSpec experts;
     std::uint32_t window = 0;  // position i sees i - window + 1 .. i; 0: all
     std::uint32_t rope = 0;    // index into ModelSpec::ropes
     float attention_scale = 0.0F;
@@ -105,6 +125,7 @@ enum class Role : std::uint8_t {
     attn_v_bias,
     attn_q_norm,
     attn_k_norm,
+    attn_sinks,  // for each head a score that counts in the softmax and has no value
     attn_output,
     attn_output_bias,
     post_attention_norm,
@@ -117,11 +138,26 @@ enum class Role : std::uint8_t {
     ffn_up_bias,
     ffn_down_bias,
     post_ffw_norm,
+    ffn_gate_inp,  // the router
+    ffn_gate_inp_bias,
+    ffn_gate_inp_shexp,
+    ffn_gate_shexp,
+    ffn_up_shexp,
+    ffn_down_shexp,
+    ffn_gate_exps_bias,
+    ffn_up_exps_bias,
+    ffn_down_exps_bias,
+    ffn_gate_exps,
+    ffn_up_exps,
+    ffn_down_exps,
 };
-inline constexpr std::size_t kRoles = static_cast<std::size_t>(Role::post_ffw_norm) + 1;
+inline constexpr std::size_t kRoles = static_cast<std::size_t>(Role::ffn_down_exps) + 1;
 inline constexpr std::size_t kModelRoles = static_cast<std::size_t>(Role::rope_factors_short) + 1;
+// From here on a tensor holds one matrix for each expert.
+inline constexpr std::size_t kFirstExpertRole = static_cast<std::size_t>(Role::ffn_gate_exps);
+constexpr bool of_experts(Role role) noexcept { return static_cast<std::size_t>(role) >= kFirstExpertRole; }
 
-// Extent of a tensor axis in terms of the spec.
+// Extent of a tensor axis in terms of the spec. Where a layer's is 0 it has no such tensor.
 enum class Dim : std::uint8_t {
     one,
     d_model,
@@ -136,6 +172,11 @@ enum class Dim : std::uint8_t {
     d_ff,
     two_d_ff,  // gate and up fused
     half_rot,  // n_rot / 2
+    one_row,   // as n_out: a matrix all the same
+    n_experts,
+    each_expert,  // as n_out: a vector for each expert
+    d_ff_expert,
+    d_ff_shared,
 };
 
 // with_previous: present exactly where the slot before is. unless_fused: required where the file lacks the fused tensor
@@ -145,8 +186,9 @@ enum class Need : std::uint8_t { required, optional, with_previous, unless_fused
 struct TensorSlot {
     Role role;
     Dim n_in;   // the contiguous axis
-    Dim n_out;  // Dim::one, n_heads, n_kv_heads: vectors
+    Dim n_out;  // Dim::one, n_heads, n_kv_heads, each_expert: vectors
     Need need = Need::required;
+    std::string_view name = {};  // in files, after "blk.<layer>.", where it is not the role's own
 };
 
 // One architecture.

@@ -42,7 +42,14 @@ class HParams {
 // with n_heads, n_kv_heads, head_dim, d_ff and attention_scale = 1 / sqrt(head_dim).
 void read_decoder(const HParams& h, ModelSpec& spec);
 
+// Experts in all layers, as the keys expert_* say, instead of the dense feed-forward: whose width they take, and the
+// shared one has none, where no key gives it.
+void read_experts(const HParams& h, ModelSpec& spec, Routing routing);
+
 // Rotation as the keys rope.freq_base, rope.dimension_count and rope.scaling.* say. Unknown scaling types are refused.
 RopeSpec read_rope(const HParams& h, const ModelSpec& spec, RopeKind kind);
+
+// The same of Phi 3's family (neox): longrope where the file has the tensors of its factors, whatever the keys say.
+RopeSpec read_longrope(const HParams& h, const ModelSpec& spec);
 
 }  // namespace linnet::arch

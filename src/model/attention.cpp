@@ -136,7 +136,13 @@ void merge(const Heads& a, const AttentionState& span, const AttentionState& tot
     a.pass.kernels.merge_attention.fn(span.m, span.l, span.o, a.head_dim, total.m, total.l, total.o);
 }
 
+// The sink comes last, as a span of one key whose value is zero.
 void finish(const Heads& a, const AttentionState& total, std::size_t head, std::size_t t) noexcept {
+    alignas(64) static constexpr float kSum[kTileRows] = {1.0F};
+    alignas(64) static constexpr float kNoValue[arch::kMaxHeadDim] = {};
+    if (const float* sinks = a.pass.weights.vector(Role::attn_sinks, a.layer)) {
+        a.pass.kernels.merge_attention.fn(sinks + head, kSum, kNoValue, a.head_dim, total.m, total.l, total.o);
+    }
     a.pass.kernels.finish_attention.fn(total.l, total.o, a.spec.head_dim,
                                        a.pass.s.h + t * a.q_width + head * a.spec.head_dim);
 }

@@ -46,6 +46,7 @@ constexpr std::array<std::string_view, arch::kRoles> kNames = {
     "attn_v.bias",
     "attn_q_norm.weight",
     "attn_k_norm.weight",
+    "attn_sinks.weight",
     "attn_output.weight",
     "attn_output.bias",
     "post_attention_norm.weight",
@@ -58,13 +59,33 @@ constexpr std::array<std::string_view, arch::kRoles> kNames = {
     "ffn_up.bias",
     "ffn_down.bias",
     "post_ffw_norm.weight",
+    "ffn_gate_inp.weight",
+    "ffn_gate_inp.bias",
+    "ffn_gate_inp_shexp.weight",
+    "ffn_gate_shexp.weight",
+    "ffn_up_shexp.weight",
+    "ffn_down_shexp.weight",
+    "ffn_gate_exps.bias",
+    "ffn_up_exps.bias",
+    "ffn_down_exps.bias",
+    "ffn_gate_exps.weight",
+    "ffn_up_exps.weight",
+    "ffn_down_exps.weight",
 };
 
 bool per_layer(Role role) { return static_cast<std::size_t>(role) >= arch::kModelRoles; }
 
-std::string tensor_name(Role role, std::size_t layer) {
-    const std::string_view name = kNames[static_cast<std::size_t>(role)];
+std::string tensor_name(Role role, std::size_t layer, std::string_view own = {}) {
+    const std::string_view name = own.empty() ? kNames[static_cast<std::size_t>(role)] : own;
     return per_layer(role) ? fmt::format("blk.{}.{}", layer, name) : std::string(name);
+}
+
+// How early converters spelled it: a tensor for each expert.
+std::string expert_name(Role role, std::size_t layer, std::size_t expert) {
+    constexpr std::string_view kSuffix = "_exps.weight";
+    std::string_view name = kNames[static_cast<std::size_t>(role)];
+    name.remove_suffix(kSuffix.size());
+    return fmt::format("blk.{}.{}.{}.weight", layer, name, expert);
 }
 
 std::uint64_t extent(const arch::ModelSpec& spec, std::size_t layer_index, Dim dim) {
@@ -85,16 +106,24 @@ std::uint64_t extent(const arch::ModelSpec& spec, std::size_t layer_index, Dim d
         case Dim::d_ff: return layer.d_ff;
         case Dim::two_d_ff: return 2 * std::uint64_t{layer.d_ff};
         case Dim::half_rot: return spec.ropes[layer.rope].n_rot / 2;
+        case Dim::one_row: return 1;
+        case Dim::n_experts:
+        case Dim::each_expert: return layer.experts.n_experts;
+        case Dim::d_ff_expert: return layer.experts.d_ff;
+        case Dim::d_ff_shared: return layer.experts.d_ff_shared;
     }
     return 0;
 }
 
-bool is_vector(Dim n_out) { return n_out == Dim::one || n_out == Dim::n_heads || n_out == Dim::n_kv_heads; }
+bool is_vector(Dim n_out) {
+    return n_out == Dim::one || n_out == Dim::n_heads || n_out == Dim::n_kv_heads || n_out == Dim::each_expert;
+}
 
 // A run of a tensor's rows which becomes one matrix; of vectors, n_out of n_in each from element first_row on.
 struct Part {
     Role role;
     std::size_t layer;
+    std::size_t expert;  // of roles that are of_experts()
     const gguf::TensorInfo* tensor;
     const FormatInfo* format;
     std::uint64_t first_row;
@@ -140,12 +169,14 @@ struct Layout {
     std::uint64_t size = 0;
 };
 
-Part make_part(const gguf::TensorInfo& tensor, const TensorSlot& slot, const arch::ModelSpec& spec, std::size_t layer) {
+// n: matrices in the tensor.
+Part make_part(const gguf::TensorInfo& tensor, const TensorSlot& slot, const arch::ModelSpec& spec, std::size_t layer,
+               std::uint64_t n = 1) {
     const std::uint64_t n_in = extent(spec, layer, slot.n_in);
     const std::uint64_t n_out = extent(spec, layer, slot.n_out);
-    if (tensor.shape[0] != n_in || tensor.shape[1] != n_out || tensor.shape[2] != 1 || tensor.shape[3] != 1) {
-        throw Error(Status::bad_file, "tensor '{}' is [{}, {}, {}, {}], but the metadata asks for [{}, {}]",
-                    tensor.name, tensor.shape[0], tensor.shape[1], tensor.shape[2], tensor.shape[3], n_in, n_out);
+    if (tensor.shape[0] != n_in || tensor.shape[1] != n_out || tensor.shape[2] != n || tensor.shape[3] != 1) {
+        throw Error(Status::bad_file, "tensor '{}' is [{}, {}, {}, {}], but the metadata asks for [{}, {}, {}]",
+                    tensor.name, tensor.shape[0], tensor.shape[1], tensor.shape[2], tensor.shape[3], n_in, n_out, n);
     }
     const FormatInfo* format = kernels::find_format(static_cast<std::uint32_t>(tensor.type));
     const bool vector = is_vector(slot.n_out);
@@ -154,7 +185,7 @@ Part make_part(const gguf::TensorInfo& tensor, const TensorSlot& slot, const arc
         throw Error(Status::unsupported, "tensor '{}': format {} is not supported{}", tensor.name,
                     type != nullptr ? type->name : "?", vector ? " for vectors" : "");
     }
-    return {slot.role, layer, &tensor, format, 0, n_in, n_out, vector, 0, 0};
+    return {slot.role, layer, 0, &tensor, format, 0, n_in, n_out, vector, 0, 0};
 }
 
 // The tensor that holds this role's together with others, in files that fuse them; `role` itself when there is none.
@@ -170,11 +201,15 @@ Role fused(Role role) {
     }
 }
 
+bool has_extent(const arch::ModelSpec& spec, const TensorSlot& slot, std::size_t layer) {
+    return extent(spec, layer, slot.n_in) != 0 && extent(spec, layer, slot.n_out) != 0;
+}
+
 // Of arch.slots[i] for a layer: null where it need not and must not be.
 const gguf::TensorInfo* find_slot(const gguf::File& file, const arch::ArchSpec& arch, std::size_t i,
                                   std::size_t layer) {
     const TensorSlot& slot = arch.slots[i];
-    const std::string name = tensor_name(slot.role, layer);
+    const std::string name = tensor_name(slot.role, layer, slot.name);
     const gguf::TensorInfo* tensor = file.find_tensor(name);
     if (slot.need == arch::Need::optional) return tensor;
     if (slot.need == arch::Need::with_previous) {
@@ -191,17 +226,46 @@ const gguf::TensorInfo* find_slot(const gguf::File& file, const arch::ArchSpec& 
     return tensor;
 }
 
+// Matrices of all experts of a layer, which are one tensor or one each.
+template <class Use>
+void add_experts(std::vector<Part>& parts, const gguf::File& file, const TensorSlot& slot, const arch::ModelSpec& spec,
+                 std::size_t layer, Use use) {
+    const std::uint64_t n = spec.layers[layer].experts.n_experts;
+    const std::string whole_name = tensor_name(slot.role, layer);
+    const gguf::TensorInfo* whole = file.find_tensor(whole_name);
+    for (std::size_t expert = 0; expert < n; ++expert) {
+        const std::string name = expert_name(slot.role, layer, expert);
+        const gguf::TensorInfo* tensor = whole != nullptr ? whole : file.find_tensor(name);
+        if (tensor == nullptr) {
+            throw Error(Status::bad_file, "tensor '{}' is missing", expert == 0 ? whole_name : name);
+        }
+        use(*tensor);
+        Part part = make_part(*tensor, slot, spec, layer, whole != nullptr ? n : 1);
+        part.expert = expert;
+        if (whole != nullptr) part.first_row = expert * part.n_out;
+        parts.push_back(part);
+    }
+}
+
 // Finds every tensor that the architecture asks for, and refuses what is missing or left over.
 Layout make_layout(const gguf::File& file, const arch::ArchSpec& arch, const arch::ModelSpec& spec, bool mapped) {
     Layout layout;
     std::vector<bool> used(file.tensors().size());
+    const auto use = [&](const gguf::TensorInfo& tensor) {
+        used[static_cast<std::size_t>(&tensor - file.tensors().data())] = true;
+    };
     for (std::size_t i = 0; i < arch.slots.size(); ++i) {
         const TensorSlot& slot = arch.slots[i];
         const std::size_t n_layers = per_layer(slot.role) ? spec.layers.size() : 1;
         for (std::size_t layer = 0; layer < n_layers; ++layer) {
+            if (!has_extent(spec, slot, layer)) continue;
+            if (arch::of_experts(slot.role)) {
+                add_experts(layout.parts, file, slot, spec, layer, use);
+                continue;
+            }
             const gguf::TensorInfo* tensor = find_slot(file, arch, i, layer);
             if (tensor == nullptr) continue;
-            used[static_cast<std::size_t>(tensor - file.tensors().data())] = true;
+            use(*tensor);
             add_parts(layout.parts, spec, make_part(*tensor, slot, spec, layer));
         }
     }
@@ -314,21 +378,34 @@ class Packer {
     std::exception_ptr error_;
 };
 
+std::size_t most_experts(const arch::ModelSpec& spec) {
+    std::size_t n = 0;
+    for (const arch::LayerSpec& layer : spec.layers) n = std::max<std::size_t>(n, layer.experts.n_experts);
+    return n;
+}
+
+// Matrices of experts: roles x layers x experts.
+std::size_t n_expert_matrices(const arch::ModelSpec& spec) {
+    return (arch::kRoles - arch::kFirstExpertRole) * spec.layers.size() * most_experts(spec);
+}
+
 }  // namespace
 
 Weights::Sizes Weights::plan(const gguf::File& file, const arch::ArchSpec& arch, const arch::ModelSpec& spec,
                              bool mapped) {
     const std::size_t n = index(Role::attn_norm, spec.layers.size());
-    return {make_layout(file, arch, spec, mapped).size, n * (sizeof(Matrix) + sizeof(const float*))};
+    return {make_layout(file, arch, spec, mapped).size,
+            n * (sizeof(Matrix) + sizeof(const float*)) + n_expert_matrices(spec) * sizeof(Matrix)};
 }
 
 Weights::Weights(const gguf::File& file, const arch::ArchSpec& arch, const arch::ModelSpec& spec, bool mapped,
                  const kernels::Table& kernels, Workers& workers, Memory& memory, Progress progress)
-    : mapped_(mapped), matrices_(&memory), vectors_(&memory) {
+    : mapped_(mapped), n_experts_(most_experts(spec)), matrices_(&memory), experts_(&memory), vectors_(&memory) {
     const Layout layout = make_layout(file, arch, spec, mapped);
     buffer_ = Buffer(memory, layout.size);
     const std::size_t n = index(Role::attn_norm, spec.layers.size());
     matrices_.resize(n);
+    experts_.resize(n_expert_matrices(spec));
     vectors_.resize(n);
 
     Packer packer(file, kernels, buffer_.data(), progress);
@@ -344,7 +421,8 @@ Weights::Weights(const gguf::File& file, const arch::ArchSpec& arch, const arch:
             vectors_[i] = values;
             continue;
         }
-        Matrix& matrix = matrices_[i];
+        Matrix& matrix =
+            arch::of_experts(part.role) ? experts_[expert_index(part.role, part.layer, part.expert)] : matrices_[i];
         matrix.format = part.format->format;
         matrix.n_in = static_cast<std::uint32_t>(part.n_in);
         matrix.n_out = static_cast<std::uint32_t>(part.n_out);

@@ -56,6 +56,10 @@ class Weights {
     const Matrix& matrix(arch::Role role, std::size_t layer = 0) const noexcept {
         return matrices_[index(role, layer)];
     }
+    // Of one expert; the role is one of_experts().
+    const Matrix& expert(arch::Role role, std::size_t layer, std::size_t expert) const noexcept {
+        return experts_[expert_index(role, layer, expert)];
+    }
     // Norm weights, biases, factors; null when the file has none.
     const float* vector(arch::Role role, std::size_t layer = 0) const noexcept { return vectors_[index(role, layer)]; }
     Norm norm(arch::Role weight, arch::Role bias, std::size_t layer = 0) const noexcept {
@@ -68,9 +72,16 @@ class Weights {
         return r < arch::kModelRoles ? r : r + layer * (arch::kRoles - arch::kModelRoles);
     }
 
+    std::size_t expert_index(arch::Role role, std::size_t layer, std::size_t expert) const noexcept {
+        const std::size_t n_roles = arch::kRoles - arch::kFirstExpertRole;
+        return (layer * n_roles + static_cast<std::size_t>(role) - arch::kFirstExpertRole) * n_experts_ + expert;
+    }
+
     bool mapped_;
+    std::size_t n_experts_;  // of a layer, at most
     Buffer buffer_;
     std::pmr::vector<Matrix> matrices_;
+    std::pmr::vector<Matrix> experts_;
     std::pmr::vector<const float*> vectors_;
 };
 

@@ -100,6 +100,9 @@ void check_formula(const Call& call, const std::function<Expected(double x, doub
 const Call kAdd = [](const Table& t, const float*, const float* other, std::size_t n, float* y) {
     t.add.fn(other, n, y);
 };
+const Call kAddScaled = [](const Table& t, const float*, const float* other, std::size_t n, float* y) {
+    t.add_scaled.fn(other, 0.31830987F, n, y);
+};
 const Call kScale = [](const Table& t, const float* x, const float*, std::size_t n, float* y) {
     t.scale.fn(x, 0.088388346F, n, y);
 };
@@ -121,6 +124,9 @@ const Call kSilu = [](const Table& t, const float* x, const float* other, std::s
 const Call kGelu = [](const Table& t, const float* x, const float* other, std::size_t n, float* y) {
     t.gelu_tanh_mul.fn(x, other, n, y);
 };
+const Call kSwigluClamped = [](const Table& t, const float* x, const float* other, std::size_t n, float* y) {
+    t.swiglu_clamped.fn(x, other, n, y);
+};
 
 }  // namespace
 
@@ -128,6 +134,13 @@ TEST_CASE("add: same bits, and each sum rounded once") {
     check(kAdd);
     // Sums of two floats rounded to double and then to float are rounded as if once (53 >= 2 * 24 + 2 bits).
     check_formula(kAdd, [](double x, double other) { return Expected{static_cast<float>(x + other), 0.0}; });
+}
+
+TEST_CASE("add_scaled: same bits, and each sum rounded once") {
+    check(kAddScaled);
+    check_formula(kAddScaled, [](double x, double other) {
+        return Expected{std::fma(static_cast<float>(other), 0.31830987F, static_cast<float>(x)), 0.0};
+    });
 }
 
 TEST_CASE("scale: same bits, and each product rounded once") {
@@ -242,6 +255,27 @@ TEST_CASE("silu_mul: same bits, and the formula in double") {
         const double y = g / (1.0 + std::exp(-g)) * up;
         return Expected{y, 8 * kU * std::abs(y) + 5e-39 * std::abs(g * up) + 0x1p-148};
     });
+}
+
+TEST_CASE("swiglu_clamped: same bits, and the formula in double") {
+    check(kSwigluClamped);
+    // The constant, its product with g and the sum with 1 are rounded: 2 |1.702 g| u in the sigmoid, as silu_mul else,
+    // and u of |up| + 1 in the second factor. The gate is at most 7, but as small as it likes.
+    check_formula(kSwigluClamped, [](double gate, double up) {
+        const double g = std::min(gate, 7.0);
+        const double factor = std::clamp(up, -7.0, 7.0) + 1.0;
+        const double activated = g / (1.0 + std::exp(-1.702 * g));
+        const double y = activated * factor;
+        const double relative = (2 * std::min(std::abs(1.702 * g), 90.0) + 9) * kU;
+        return Expected{
+            y, relative * std::abs(y) + kU * std::abs(activated) * 8 + 5e-39 * std::abs(g * factor) + 0x1p-148};
+    });
+    // Both limits.
+    const float gates[] = {100.0F, 7.0F, 1.0F, 1.0F, 1.0F, 1.0F};
+    const float ups[] = {1.0F, 1.0F, 100.0F, 7.0F, -100.0F, -7.0F};
+    float y[6];
+    scalar().swiglu_clamped.fn(gates, ups, 6, y);
+    for (std::size_t i = 0; i < 6; i += 2) CHECK(y[i] == y[i + 1]);
 }
 
 TEST_CASE("gelu_tanh_mul: same bits, and the formula in double") {

@@ -19,6 +19,7 @@
 #include <utility>
 
 #include "base/memory.hpp"
+#include "tests/reference/experts.hpp"
 #include "tests/reference/weights.hpp"
 
 namespace reference {
@@ -58,6 +59,8 @@ struct Layer {
     Norm post_attention_norm, post_ffw_norm;
     Linear q, k, v, o;
     Linear gate, up, down;  // gate may be empty
+    Experts experts;        // instead, where there are any
+    RowVector sinks;        // a score for each head that takes part in the softmax and has no value; may be empty
     Index window = 0;       // position i sees the last `window` positions, itself included; 0: all
     bool is_local = false;  // rotates with Weights::local
     bool is_rotated = true;
@@ -110,6 +113,14 @@ class Reader {
     std::optional<double> real(const std::string& key) const {
         const auto value = file_.f32(architecture_ + "." + key);
         return value ? std::optional<double>(*value) : std::nullopt;
+    }
+    // Of any type that a number or a flag may have.
+    std::optional<double> number(const std::string& key) const {
+        const linnet::gguf::Value* value = file_.find(architecture_ + "." + key);
+        if (value == nullptr) return std::nullopt;
+        if (value->type == linnet::gguf::ValueType::boolean) return *file_.boolean(value->key) ? 1 : 0;
+        if (value->type == linnet::gguf::ValueType::f32) return *file_.f32(value->key);
+        return *file_.u32(value->key);
     }
     std::string text(const std::string& key, std::string_view otherwise) const {
         return std::string(file_.string(architecture_ + "." + key).value_or(otherwise));
@@ -191,8 +202,9 @@ Rope yarn(const Reader& reader, double theta, Index n_rot) {
         const double longest = static_cast<double>(context) / (turns * 2 * std::numbers::pi);
         return static_cast<double>(n_rot) * std::log(longest) / (2 * std::log(theta));
     };
-    const double low = std::max(std::floor(pair_of(fast)), 0.0);
-    double high = std::min(std::ceil(pair_of(slow)), static_cast<double>(n_rot - 1));
+    const bool is_rounded = reader.architecture() != "gpt-oss";
+    const double low = std::max(is_rounded ? std::floor(pair_of(fast)) : pair_of(fast), 0.0);
+    double high = std::min(is_rounded ? std::ceil(pair_of(slow)) : pair_of(slow), static_cast<double>(n_rot - 1));
     if (low == high) high += 0.001;  // as the authors' code does
 
     // DeepSeek's variant divides by a temperature of its own.
@@ -239,6 +251,19 @@ void load_ropes(Reader& reader, Weights& weights) {
     weights.local.frequencies = plain_frequencies(reader.real("rope.freq_base_swa").value_or(local_theta), n_rot);
 }
 
+void load_dense(Reader& reader, const std::string& name, Layer& layer) {
+    layer.up = reader.linear(name + "ffn_up");
+    layer.down = reader.linear(name + "ffn_down");
+    const Index d_ff = layer.down.weight.cols();
+    if (reader.has(name + "ffn_gate.weight")) {
+        layer.gate = reader.linear(name + "ffn_gate");
+    } else if (layer.up.weight.rows() == 2 * d_ff) {
+        const Linear gate_up = layer.up;
+        layer.gate = slice(gate_up, 0, d_ff);
+        layer.up = slice(gate_up, d_ff, d_ff);
+    }
+}
+
 Layer load_layer(Reader& reader, const Weights& weights, Index index, Index window) {
     const std::string name = "blk." + std::to_string(index) + ".";
     Layer layer;
@@ -246,7 +271,8 @@ Layer load_layer(Reader& reader, const Weights& weights, Index index, Index wind
     layer.ffn_norm = reader.norm(name + "ffn_norm");
     layer.q_norm = reader.norm(name + "attn_q_norm");
     layer.k_norm = reader.norm(name + "attn_k_norm");
-    layer.post_attention_norm = reader.norm(name + "post_attention_norm");
+    (reader.architecture() == "gpt-oss" ? layer.ffn_norm : layer.post_attention_norm) =
+        reader.norm(name + "post_attention_norm");
     layer.post_ffw_norm = reader.norm(name + "post_ffw_norm");
 
     if (reader.has(name + "attn_qkv.weight")) {
@@ -262,19 +288,16 @@ Layer load_layer(Reader& reader, const Weights& weights, Index index, Index wind
         layer.v = reader.linear(name + "attn_v");
     }
     layer.o = reader.linear(name + "attn_output");
-    layer.up = reader.linear(name + "ffn_up");
-    layer.down = reader.linear(name + "ffn_down");
-    const Index d_ff = layer.down.weight.cols();
-    if (reader.has(name + "ffn_gate.weight")) {
-        layer.gate = reader.linear(name + "ffn_gate");
-    } else if (layer.up.weight.rows() == 2 * d_ff) {
-        const Linear gate_up = layer.up;
-        layer.gate = slice(gate_up, 0, d_ff);
-        layer.up = slice(gate_up, d_ff, d_ff);
-    }
+    layer.sinks = reader.optional_vector(name + "attn_sinks.weight");
+    layer.experts =
+        Experts({reader.architecture(), [&](const std::string& tensor) { return reader.optional_matrix(tensor); },
+                 [&](const std::string& key) { return reader.number(key); }},
+                name);
+    if (layer.experts.empty()) load_dense(reader, name, layer);
 
     // Every so manieth layer sees all positions, the others a window. Files of some architectures say which.
-    const std::map<std::string, Index> periods = {{"gemma2", 2}, {"gemma3", 6}, {"cohere2", 4}, {"olmo2", 4}};
+    const std::map<std::string, Index> periods = {
+        {"gemma2", 2}, {"gpt-oss", 2}, {"gemma3", 6}, {"cohere2", 4}, {"olmo2", 4}};
     const auto period = periods.find(reader.architecture());
     layer.is_local = period == periods.end() || (index + 1) % period->second != 0;
     if (const auto flags = reader.flags("attention.sliding_window_pattern"); !flags.empty()) {
@@ -297,9 +320,10 @@ Layer load_layer(Reader& reader, const Weights& weights, Index index, Index wind
 Weights load(const std::string& path) {
     Reader reader(path);
     const std::string& architecture = reader.architecture();
-    const std::set<std::string> known = {"llama",    "qwen2",   "qwen3",   "gemma",    "gemma2",   "gemma3",
-                                         "phi3",     "smollm3", "granite", "mistral3", "olmo2",    "glm4",
-                                         "ernie4_5", "cohere2", "gpt2",    "phi2",     "stablelm", "starcoder2"};
+    const std::set<std::string> known = {"llama",    "qwen2",    "qwen3",   "gemma",      "gemma2",   "gemma3",
+                                         "phi3",     "smollm3",  "granite", "mistral3",   "olmo2",    "glm4",
+                                         "ernie4_5", "cohere2",  "gpt2",    "phi2",       "stablelm", "starcoder2",
+                                         "qwen2moe", "qwen3moe", "olmoe",   "granitemoe", "gpt-oss",  "phimoe"};
     if (known.count(architecture) == 0) throw std::runtime_error("reference: unknown architecture " + architecture);
     const auto is_one_of = [&](const std::set<std::string>& names) { return names.count(architecture) != 0; };
     const bool is_gemma = is_one_of({"gemma", "gemma2", "gemma3"});
@@ -318,9 +342,10 @@ Weights load(const std::string& path) {
     // The output projection takes all heads side by side, so that its shape tells their size whatever the keys say.
     weights.head_dim = reader.matrix("blk.0.attn_output.weight").cols() / weights.n_heads;
     const auto epsilon = reader.real("attention.layer_norm_epsilon");
-    weights.is_layer_norm = epsilon.has_value();
+    weights.is_layer_norm = epsilon.has_value() || architecture == "phimoe";  // whose key has the other name
     weights.norm_eps = epsilon ? *epsilon : Reader::need(reader.real("attention.layer_norm_rms_epsilon"), "epsilon");
-    weights.is_interleaved = is_one_of({"llama", "mistral3", "smollm3", "granite", "glm4", "ernie4_5", "cohere2"});
+    weights.is_interleaved =
+        is_one_of({"llama", "mistral3", "smollm3", "granite", "granitemoe", "glm4", "ernie4_5", "cohere2"});
     weights.is_gelu = is_gemma || is_one_of({"gpt2", "phi2", "starcoder2"});
     weights.embedding_scale =
         is_gemma ? std::sqrt(static_cast<double>(d_model)) : reader.real("embedding_scale").value_or(1);
@@ -333,7 +358,7 @@ Weights load(const std::string& path) {
     weights.attention_cap = reader.real("attn_logit_softcapping").value_or(0);
     weights.logit_cap = reader.real("final_logit_softcapping").value_or(0);
     const double logit_scale = reader.real("logit_scale").value_or(1);
-    weights.logit_scale = architecture == "granite" ? 1 / logit_scale : logit_scale;
+    weights.logit_scale = is_one_of({"granite", "granitemoe"}) ? 1 / logit_scale : logit_scale;
     weights.temperature = reader.real("attention.temperature_scale").value_or(0);
     weights.temperature_context = reader.integer("rope.scaling.original_context_length").value_or(1);
 
@@ -404,9 +429,10 @@ Matrix attention(const Matrix& x, const Weights& weights, const Layer& layer, co
                 scores(i, j) = soft_cap(scores(i, j), weights.attention_cap);
                 if (!is_seen) scores(i, j) = -std::numeric_limits<double>::infinity();
             }
-            const double top = scores.row(i).maxCoeff();
+            const bool has_sink = layer.sinks.size() != 0;
+            const double top = std::max(scores.row(i).maxCoeff(), has_sink ? layer.sinks[head] : -HUGE_VAL);
             for (Index j = 0; j < n_tokens; ++j) scores(i, j) = std::exp(scores(i, j) - top);
-            scores.row(i) /= scores.row(i).sum();
+            scores.row(i) /= scores.row(i).sum() + (has_sink ? std::exp(layer.sinks[head] - top) : 0);
         }
         heads.middleCols(head * size, size) = scores * v.middleCols(kv, size);
     }
@@ -420,6 +446,7 @@ double gelu_tanh(double x) {
 }
 
 Matrix feed_forward(const Matrix& x, const Weights& weights, const Layer& layer) {
+    if (!layer.experts.empty()) return layer.experts(x);
     const auto activate = weights.is_gelu ? &gelu_tanh : &silu;
     if (layer.gate.weight.size() == 0) return layer.down(layer.up(x).unaryExpr(activate));
     const Matrix gate = layer.gate(x).unaryExpr(activate);

@@ -62,10 +62,20 @@ struct ExpertSpec {
     float scale = 1.0F;  // of the weights
 };
 
+// Attention over a latent of which keys and values of all heads are made by a matrix each (MLA, arXiv 2405.04434). The
+// matrices are applied to queries and results instead, which gives the same, so that the cache holds one head: as keys
+// the latent and a rotated part, head_dim = rank + n_rot, as values the latent.
+struct LatentSpec {
+    std::uint32_t rank = 0;   // of the latent; 0: ordinary attention
+    std::uint32_t query = 0;  // dimensions of a head of queries, the last n_rot of which are rotated
+    std::uint32_t value = 0;  // dimensions of a head of values
+};
+
 struct LayerSpec {
     std::uint32_t n_heads = 0;
     std::uint32_t n_kv_heads = 0;
     std::uint32_t head_dim = 0;
+    LatentSpec latent;
     std::uint32_t d_ff = 0;  // 0: experts only
     ExpertSpec experts;
     std::uint32_t window = 0;  // position i sees i - window + 1 .. i; 0: all
@@ -147,15 +157,20 @@ enum class Role : std::uint8_t {
     ffn_gate_exps_bias,
     ffn_up_exps_bias,
     ffn_down_exps_bias,
+    attn_kv_a_mqa,
+    attn_kv_a_norm,
     ffn_gate_exps,
     ffn_up_exps,
     ffn_down_exps,
+    attn_k_b,
+    attn_v_b,
 };
-inline constexpr std::size_t kRoles = static_cast<std::size_t>(Role::ffn_down_exps) + 1;
+inline constexpr std::size_t kRoles = static_cast<std::size_t>(Role::attn_v_b) + 1;
 inline constexpr std::size_t kModelRoles = static_cast<std::size_t>(Role::rope_factors_short) + 1;
-// From here on a tensor holds one matrix for each expert.
-inline constexpr std::size_t kFirstExpertRole = static_cast<std::size_t>(Role::ffn_gate_exps);
-constexpr bool of_experts(Role role) noexcept { return static_cast<std::size_t>(role) >= kFirstExpertRole; }
+// From here on a tensor holds several matrices: one for each expert, or head.
+inline constexpr std::size_t kFirstStackedRole = static_cast<std::size_t>(Role::ffn_gate_exps);
+constexpr bool is_stacked(Role role) noexcept { return static_cast<std::size_t>(role) >= kFirstStackedRole; }
+constexpr bool is_by_head(Role role) noexcept { return role == Role::attn_k_b || role == Role::attn_v_b; }
 
 // Extent of a tensor axis in terms of the spec. Where a layer's is 0 it has no such tensor.
 enum class Dim : std::uint8_t {
@@ -177,6 +192,11 @@ enum class Dim : std::uint8_t {
     each_expert,  // as n_out: a vector for each expert
     d_ff_expert,
     d_ff_shared,
+    latent_rank,
+    latent_q,       // n_heads * query
+    latent_plain,   // query - n_rot
+    latent_value,   // value
+    latent_values,  // n_heads * value
 };
 
 // with_previous: present exactly where the slot before is. unless_fused: required where the file lacks the fused tensor

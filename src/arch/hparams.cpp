@@ -119,7 +119,7 @@ void read_decoder(const HParams& h, ModelSpec& spec) {
         }
         layer.head_dim = h.count_or("attention.key_length", spec.d_model / layer.n_heads, kMaxHeadDim);
         const std::uint32_t value_length = h.count_or("attention.value_length", layer.head_dim, kMaxHeadDim);
-        if (value_length != layer.head_dim) {
+        if (value_length != layer.head_dim && !h.has("attention.kv_lora_rank")) {
             throw Error(Status::unsupported, "key '{}' ({}) differs from '{}' ({})", h.key("attention.value_length"),
                         value_length, h.key("attention.key_length"), layer.head_dim);
         }

@@ -3,7 +3,7 @@
 // every query looks back over the cache, span by span of absolute positions, merged in ascending order: prefill, decode
 // and a decode whose spans are spread over threads do the same arithmetic.
 #include "base/math.hpp"
-#include "model/linear.hpp"
+#include "model/latent.hpp"
 
 namespace linnet {
 
@@ -55,21 +55,7 @@ void prepare_head(const Heads& a, const float* x, const float* norm, std::size_t
         std::copy_n(x, head_dim, y);
     }
     std::fill(y + head_dim, y + a.head_dim, 0.0F);
-    const arch::RopeSpec& rope = pass.spec.ropes[a.spec.rope];
-    if (rope.kind == arch::RopeKind::none) return;
-    std::size_t offset = 0;
-    for (std::size_t i = 0; i < a.spec.rope; ++i) offset += pass.spec.ropes[i].n_rot / 2 * pass.shape.n_batch;
-    offset += rope.n_rot / 2 * t;
-    const auto& rotate = rope.kind == arch::RopeKind::neox ? pass.kernels.rope_neox : pass.kernels.rope_interleaved;
-    rotate.fn(pass.s.cosines + offset, pass.s.sines + offset, rope.n_rot, y);
-}
-
-// What the query of token t is multiplied by.
-float query_scale(const Heads& a, std::size_t t) noexcept {
-    const arch::TemperatureSpec& temperature = a.pass.spec.temperature;
-    if (temperature.beta == 0.0F) return a.spec.attention_scale;
-    const auto n_contexts = static_cast<double>(a.last(t) / temperature.n_ctx_orig);  // whole ones
-    return static_cast<float>(a.spec.attention_scale * (1.0 + temperature.beta * math::log(1.0 + n_contexts)));
+    rotate(pass, a.spec, t, y);
 }
 
 void prepare_token(const Heads& a, std::size_t t, WorkerScratch& w) noexcept {
@@ -84,7 +70,7 @@ void prepare_token(const Heads& a, std::size_t t, WorkerScratch& w) noexcept {
         pass.norm({k_norm, nullptr}, k, a.kv_width, k);
         q_norm = k_norm = nullptr;
     }
-    const float scale = query_scale(a, t);
+    const float scale = query_scale(pass, a.spec, t);
     const auto& store = pass.kernels.store_kv[static_cast<std::size_t>(pass.cache.format())];
     for (std::size_t kv = 0; kv < a.spec.n_kv_heads; ++kv) {
         float* query = a.query(kv, t);
@@ -195,12 +181,11 @@ bool attend_spans(const Heads& a) noexcept {
     return true;
 }
 
-}  // namespace
-
-bool attention(const Pass& pass, std::size_t layer) noexcept {
-    const Heads a(pass, layer);
+// Queries into s.q, keys and values into the cache.
+bool prepare(const Heads& a) noexcept {
+    const Pass& pass = a.pass;
     const Weights& weights = pass.weights;
-    const std::size_t d_model = pass.spec.d_model;
+    const std::size_t layer = a.layer;
     const Norm norm = weights.norm(Role::attn_norm, Role::attn_norm_bias, layer);
     const std::size_t width = a.qkv_width();
 
@@ -211,8 +196,35 @@ bool attention(const Pass& pass, std::size_t layer) noexcept {
          pass.s.qkv + a.q_width + a.kv_width, width},
     };
     auto make_normed = [&](std::size_t t) -> const float* { return input_row(pass, norm, t); };
-    if (!linear(pass, Part::qkv, qkv, d_model, pass.n_tokens, make_normed)) return false;
-    if (!pass.for_tokens(pass.n_tokens, [&](std::size_t t, WorkerScratch& w) { prepare_token(a, t, w); })) return false;
+    return linear(pass, Part::qkv, qkv, pass.spec.d_model, pass.n_tokens, make_normed) &&
+           pass.for_tokens(pass.n_tokens, [&](std::size_t t, WorkerScratch& w) { prepare_token(a, t, w); });
+}
+
+}  // namespace
+
+void rotate(const Pass& pass, const arch::LayerSpec& layer, std::size_t t, float* x) noexcept {
+    const arch::RopeSpec& rope = pass.spec.ropes[layer.rope];
+    if (rope.kind == arch::RopeKind::none) return;
+    std::size_t offset = 0;
+    for (std::size_t i = 0; i < layer.rope; ++i) offset += pass.spec.ropes[i].n_rot / 2 * pass.shape.n_batch;
+    offset += rope.n_rot / 2 * t;
+    const auto& kernel = rope.kind == arch::RopeKind::neox ? pass.kernels.rope_neox : pass.kernels.rope_interleaved;
+    kernel.fn(pass.s.cosines + offset, pass.s.sines + offset, rope.n_rot, x);
+}
+
+float query_scale(const Pass& pass, const arch::LayerSpec& layer, std::size_t t) noexcept {
+    const arch::TemperatureSpec& temperature = pass.spec.temperature;
+    if (temperature.beta == 0.0F) return layer.attention_scale;
+    const auto n_contexts = static_cast<double>((pass.pos + t) / temperature.n_ctx_orig);  // whole ones
+    return static_cast<float>(layer.attention_scale * (1.0 + temperature.beta * math::log(1.0 + n_contexts)));
+}
+
+bool attention(const Pass& pass, std::size_t layer) noexcept {
+    const Heads a(pass, layer);
+    const Weights& weights = pass.weights;
+    const std::size_t d_model = pass.spec.d_model;
+    const bool latent = a.spec.latent.rank != 0;
+    if (!(latent ? prepare_latent(pass, layer) : prepare(a))) return false;
     pass.lap(Part::store);
 
     const std::size_t tokens_per_task = std::max<std::size_t>(1, kAttentionColumns / a.group);
@@ -223,8 +235,11 @@ bool attention(const Pass& pass, std::size_t layer) noexcept {
     float* y = a.spec.parallel ? pass.s.z : pass.s.y;
     const Projection output[] = {
         {weights.matrix(Role::attn_output, layer), weights.vector(Role::attn_output_bias, layer), y, d_model}};
-    auto attended = [&](std::size_t t) -> const float* { return pass.s.h + t * a.q_width; };
-    return linear(pass, Part::attention_output, output, a.q_width, pass.n_tokens, attended);
+    const std::size_t n_in = output[0].w.n_in;
+    const float* values = latent ? pass.s.qkv : pass.s.h;
+    auto attended = [&](std::size_t t) -> const float* { return values + t * n_in; };
+    return (!latent || latent_values(pass, layer)) &&
+           linear(pass, Part::attention_output, output, n_in, pass.n_tokens, attended);
 }
 
 }  // namespace linnet

@@ -32,7 +32,7 @@ struct Experts {
     const float* h;            // [n_tokens][d_model], their input
 
     std::size_t n_rows(std::size_t expert) const { return s.first[expert + 1] - s.first[expert]; }
-    const Matrix& matrix(Role role, std::size_t expert) const { return pass.weights.expert(role, layer, expert); }
+    const Matrix& matrix(Role role, std::size_t expert) const { return pass.weights.stacked(role, layer, expert); }
     // An expert's hidden rows begin a panel.
     Panels hidden(std::size_t expert) const {
         std::byte* panels = s.hidden + s.first[expert] * hidden_bytes;
@@ -220,7 +220,7 @@ bool experts(const Pass& pass, std::size_t layer) noexcept {
     const arch::ExpertSpec& spec = pass.spec.layers[layer].experts;
     const Weights& weights = pass.weights;
     const Norm norm = feed_forward_norm(pass, layer);
-    const kernels::FormatInfo& down_format = kernels::info(weights.expert(Role::ffn_down_exps, layer, 0).format);
+    const kernels::FormatInfo& down_format = kernels::info(weights.stacked(Role::ffn_down_exps, layer, 0).format);
     const Experts e = {pass,
                        spec,
                        pass.s.experts,

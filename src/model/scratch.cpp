@@ -43,6 +43,7 @@ struct Widths {
     std::uint64_t input = 0;      // of any matmul
     std::uint64_t half_rots = 0;  // of all ropes together
     std::uint64_t z = 0;          // d_model when some layer is parallel or has a shared expert
+    std::uint64_t gathered = 0;
     std::uint64_t n_experts = 0;
     std::uint64_t n_used = 0;
     std::uint64_t d_ff_expert = 0;
@@ -54,6 +55,12 @@ struct Widths {
             qkv = std::max(qkv, (layer.n_heads + 2 * std::uint64_t{layer.n_kv_heads}) * layer.head_dim);
             padded_q = std::max(padded_q, layer.n_heads * padded);
             head_dim = std::max(head_dim, padded);
+            const std::uint64_t latent_q = std::uint64_t{layer.n_heads} * layer.latent.query;
+            const std::uint64_t latent_values = std::uint64_t{layer.n_heads} * layer.latent.value;
+            q = std::max({q, latent_q, latent_values});
+            qkv = std::max({qkv, latent_q + layer.head_dim, latent_values});
+            gathered = std::max<std::uint64_t>({gathered, layer.latent.query, layer.latent.rank});
+            if (layer.experts.n_experts != 0) gathered = std::max<std::uint64_t>(gathered, spec.d_model);
             n_heads = std::max<std::uint64_t>(n_heads, layer.n_heads);
             group = std::max<std::uint64_t>(group, layer.n_heads / layer.n_kv_heads);
             d_ff = std::max<std::uint64_t>({d_ff, layer.d_ff, layer.experts.d_ff_shared});
@@ -132,7 +139,7 @@ std::uint64_t lay_out(const arch::ModelSpec& spec, const PassShape& shape, std::
         w.unpacked = carver.take<std::byte>(kernels::kMatmulScratch);
         w.gate = carver.take<float>(n_ffn);
         w.up = carver.take<float>(n_ffn);
-        if (width.n_experts != 0) w.gathered = take_panels(carver, spec.d_model, n_tokens);
+        w.gathered = take_panels(carver, width.gathered, n_tokens);
         w.key = carver.take<float>(width.head_dim);
         w.value = carver.take<float>(width.head_dim);
         w.first = carver.take<std::int64_t>(columns);

@@ -61,7 +61,7 @@ struct WorkerScratch {
     std::byte* unpacked;  // kernels::kMatmulScratch
     float* gate;          // [kFeedForwardTokens][kFeedForwardRows]
     float* up;            // likewise
-    Panels gathered;      // of [kFeedForwardTokens][d_model]: the input of one expert
+    Panels gathered;      // of [kFeedForwardTokens][d_model]: the input of one expert, or one latent head
     float* key;           // [head_dim], padded
     float* value;         // [head_dim], padded
     std::int64_t* first;  // [kAttentionColumns]

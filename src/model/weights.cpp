@@ -68,9 +68,13 @@ constexpr std::array<std::string_view, arch::kRoles> kNames = {
     "ffn_gate_exps.bias",
     "ffn_up_exps.bias",
     "ffn_down_exps.bias",
+    "attn_kv_a_mqa.weight",
+    "attn_kv_a_norm.weight",
     "ffn_gate_exps.weight",
     "ffn_up_exps.weight",
     "ffn_down_exps.weight",
+    "attn_k_b.weight",
+    "attn_v_b.weight",
 };
 
 bool per_layer(Role role) { return static_cast<std::size_t>(role) >= arch::kModelRoles; }
@@ -111,6 +115,11 @@ std::uint64_t extent(const arch::ModelSpec& spec, std::size_t layer_index, Dim d
         case Dim::each_expert: return layer.experts.n_experts;
         case Dim::d_ff_expert: return layer.experts.d_ff;
         case Dim::d_ff_shared: return layer.experts.d_ff_shared;
+        case Dim::latent_rank: return layer.latent.rank;
+        case Dim::latent_q: return std::uint64_t{layer.n_heads} * layer.latent.query;
+        case Dim::latent_plain: return layer.latent.query - spec.ropes[layer.rope].n_rot;
+        case Dim::latent_value: return layer.latent.value;
+        case Dim::latent_values: return std::uint64_t{layer.n_heads} * layer.latent.value;
     }
     return 0;
 }
@@ -123,7 +132,7 @@ bool is_vector(Dim n_out) {
 struct Part {
     Role role;
     std::size_t layer;
-    std::size_t expert;  // of roles that are of_experts()
+    std::size_t index;  // in the stack, for roles that are stacked
     const gguf::TensorInfo* tensor;
     const FormatInfo* format;
     std::uint64_t first_row;
@@ -226,23 +235,25 @@ const gguf::TensorInfo* find_slot(const gguf::File& file, const arch::ArchSpec& 
     return tensor;
 }
 
-// Matrices of all experts of a layer, which are one tensor or one each.
+std::uint64_t stack_height(const arch::LayerSpec& layer, Role role) {
+    return arch::is_by_head(role) ? layer.n_heads : layer.experts.n_experts;
+}
+
+// The matrices of a stack, which are one tensor; of experts also one each.
 template <class Use>
-void add_experts(std::vector<Part>& parts, const gguf::File& file, const TensorSlot& slot, const arch::ModelSpec& spec,
-                 std::size_t layer, Use use) {
-    const std::uint64_t n = spec.layers[layer].experts.n_experts;
+void add_stack(std::vector<Part>& parts, const gguf::File& file, const TensorSlot& slot, const arch::ModelSpec& spec,
+               std::size_t layer, Use use) {
+    const std::uint64_t n = stack_height(spec.layers[layer], slot.role);
     const std::string whole_name = tensor_name(slot.role, layer);
     const gguf::TensorInfo* whole = file.find_tensor(whole_name);
-    for (std::size_t expert = 0; expert < n; ++expert) {
-        const std::string name = expert_name(slot.role, layer, expert);
+    for (std::size_t i = 0; i < n; ++i) {
+        const std::string name = arch::is_by_head(slot.role) ? whole_name : expert_name(slot.role, layer, i);
         const gguf::TensorInfo* tensor = whole != nullptr ? whole : file.find_tensor(name);
-        if (tensor == nullptr) {
-            throw Error(Status::bad_file, "tensor '{}' is missing", expert == 0 ? whole_name : name);
-        }
+        if (tensor == nullptr) throw Error(Status::bad_file, "tensor '{}' is missing", i == 0 ? whole_name : name);
         use(*tensor);
         Part part = make_part(*tensor, slot, spec, layer, whole != nullptr ? n : 1);
-        part.expert = expert;
-        if (whole != nullptr) part.first_row = expert * part.n_out;
+        part.index = i;
+        if (whole != nullptr) part.first_row = i * part.n_out;
         parts.push_back(part);
     }
 }
@@ -259,8 +270,8 @@ Layout make_layout(const gguf::File& file, const arch::ArchSpec& arch, const arc
         const std::size_t n_layers = per_layer(slot.role) ? spec.layers.size() : 1;
         for (std::size_t layer = 0; layer < n_layers; ++layer) {
             if (!has_extent(spec, slot, layer)) continue;
-            if (arch::of_experts(slot.role)) {
-                add_experts(layout.parts, file, slot, spec, layer, use);
+            if (arch::is_stacked(slot.role)) {
+                add_stack(layout.parts, file, slot, spec, layer, use);
                 continue;
             }
             const gguf::TensorInfo* tensor = find_slot(file, arch, i, layer);
@@ -378,15 +389,17 @@ class Packer {
     std::exception_ptr error_;
 };
 
-std::size_t most_experts(const arch::ModelSpec& spec) {
+std::size_t most_stacked(const arch::ModelSpec& spec) {
     std::size_t n = 0;
-    for (const arch::LayerSpec& layer : spec.layers) n = std::max<std::size_t>(n, layer.experts.n_experts);
+    for (const arch::LayerSpec& layer : spec.layers) {
+        n = std::max<std::size_t>({n, layer.experts.n_experts, layer.latent.rank != 0 ? layer.n_heads : 0});
+    }
     return n;
 }
 
-// Matrices of experts: roles x layers x experts.
-std::size_t n_expert_matrices(const arch::ModelSpec& spec) {
-    return (arch::kRoles - arch::kFirstExpertRole) * spec.layers.size() * most_experts(spec);
+// Roles x layers x the highest stack.
+std::size_t n_stacked(const arch::ModelSpec& spec) {
+    return (arch::kRoles - arch::kFirstStackedRole) * spec.layers.size() * most_stacked(spec);
 }
 
 }  // namespace
@@ -395,17 +408,17 @@ Weights::Sizes Weights::plan(const gguf::File& file, const arch::ArchSpec& arch,
                              bool mapped) {
     const std::size_t n = index(Role::attn_norm, spec.layers.size());
     return {make_layout(file, arch, spec, mapped).size,
-            n * (sizeof(Matrix) + sizeof(const float*)) + n_expert_matrices(spec) * sizeof(Matrix)};
+            n * (sizeof(Matrix) + sizeof(const float*)) + n_stacked(spec) * sizeof(Matrix)};
 }
 
 Weights::Weights(const gguf::File& file, const arch::ArchSpec& arch, const arch::ModelSpec& spec, bool mapped,
                  const kernels::Table& kernels, Workers& workers, Memory& memory, Progress progress)
-    : mapped_(mapped), n_experts_(most_experts(spec)), matrices_(&memory), experts_(&memory), vectors_(&memory) {
+    : mapped_(mapped), stack_height_(most_stacked(spec)), matrices_(&memory), stacked_(&memory), vectors_(&memory) {
     const Layout layout = make_layout(file, arch, spec, mapped);
     buffer_ = Buffer(memory, layout.size);
     const std::size_t n = index(Role::attn_norm, spec.layers.size());
     matrices_.resize(n);
-    experts_.resize(n_expert_matrices(spec));
+    stacked_.resize(n_stacked(spec));
     vectors_.resize(n);
 
     Packer packer(file, kernels, buffer_.data(), progress);
@@ -422,7 +435,7 @@ Weights::Weights(const gguf::File& file, const arch::ArchSpec& arch, const arch:
             continue;
         }
         Matrix& matrix =
-            arch::of_experts(part.role) ? experts_[expert_index(part.role, part.layer, part.expert)] : matrices_[i];
+            arch::is_stacked(part.role) ? stacked_[stacked_index(part.role, part.layer, part.index)] : matrices_[i];
         matrix.format = part.format->format;
         matrix.n_in = static_cast<std::uint32_t>(part.n_in);
         matrix.n_out = static_cast<std::uint32_t>(part.n_out);

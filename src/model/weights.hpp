@@ -56,9 +56,9 @@ class Weights {
     const Matrix& matrix(arch::Role role, std::size_t layer = 0) const noexcept {
         return matrices_[index(role, layer)];
     }
-    // Of one expert; the role is one of_experts().
-    const Matrix& expert(arch::Role role, std::size_t layer, std::size_t expert) const noexcept {
-        return experts_[expert_index(role, layer, expert)];
+    // Of one expert or head, for roles that are stacked.
+    const Matrix& stacked(arch::Role role, std::size_t layer, std::size_t i) const noexcept {
+        return stacked_[stacked_index(role, layer, i)];
     }
     // Norm weights, biases, factors; null when the file has none.
     const float* vector(arch::Role role, std::size_t layer = 0) const noexcept { return vectors_[index(role, layer)]; }
@@ -72,16 +72,16 @@ class Weights {
         return r < arch::kModelRoles ? r : r + layer * (arch::kRoles - arch::kModelRoles);
     }
 
-    std::size_t expert_index(arch::Role role, std::size_t layer, std::size_t expert) const noexcept {
-        const std::size_t n_roles = arch::kRoles - arch::kFirstExpertRole;
-        return (layer * n_roles + static_cast<std::size_t>(role) - arch::kFirstExpertRole) * n_experts_ + expert;
+    std::size_t stacked_index(arch::Role role, std::size_t layer, std::size_t i) const noexcept {
+        const std::size_t n_roles = arch::kRoles - arch::kFirstStackedRole;
+        return (layer * n_roles + static_cast<std::size_t>(role) - arch::kFirstStackedRole) * stack_height_ + i;
     }
 
     bool mapped_;
-    std::size_t n_experts_;  // of a layer, at most
+    std::size_t stack_height_;  // most experts or heads of a layer
     Buffer buffer_;
     std::pmr::vector<Matrix> matrices_;
-    std::pmr::vector<Matrix> experts_;
+    std::pmr::vector<Matrix> stacked_;
     std::pmr::vector<const float*> vectors_;
 };
 

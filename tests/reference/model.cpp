@@ -20,6 +20,7 @@
 
 #include "base/memory.hpp"
 #include "tests/reference/experts.hpp"
+#include "tests/reference/latent.hpp"
 #include "tests/reference/weights.hpp"
 
 namespace reference {
@@ -58,11 +59,12 @@ struct Layer {
     Norm q_norm, k_norm;
     Norm post_attention_norm, post_ffw_norm;
     Linear q, k, v, o;
-    Linear gate, up, down;  // gate may be empty
-    Experts experts;        // instead, where there are any
-    RowVector sinks;        // a score for each head that takes part in the softmax and has no value; may be empty
-    Index window = 0;       // position i sees the last `window` positions, itself included; 0: all
-    bool is_local = false;  // rotates with Weights::local
+    LatentAttention latent;  // instead, where there is one
+    Linear gate, up, down;   // gate may be empty
+    Experts experts;         // instead, where there are any
+    RowVector sinks;         // a score for each head that takes part in the softmax and has no value; may be empty
+    Index window = 0;        // position i sees the last `window` positions, itself included; 0: all
+    bool is_local = false;   // rotates with Weights::local
     bool is_rotated = true;
     bool is_parallel = false;  // the feed-forward does not see what attention added
 };
@@ -251,6 +253,23 @@ void load_ropes(Reader& reader, Weights& weights) {
     weights.local.frequencies = plain_frequencies(reader.real("rope.freq_base_swa").value_or(local_theta), n_rot);
 }
 
+void load_attention(Reader& reader, const Weights& weights, const std::string& name, Layer& layer) {
+    if (reader.has(name + "attn_qkv.weight")) {
+        const Linear qkv = reader.linear(name + "attn_qkv");
+        const Index q_rows = weights.n_heads * weights.head_dim;
+        const Index kv_rows = weights.n_kv_heads * weights.head_dim;
+        layer.q = slice(qkv, 0, q_rows);
+        layer.k = slice(qkv, q_rows, kv_rows);
+        layer.v = slice(qkv, q_rows + kv_rows, kv_rows);
+    } else {
+        layer.q = reader.linear(name + "attn_q");
+        layer.k = reader.linear(name + "attn_k");
+        layer.v = reader.linear(name + "attn_v");
+    }
+    layer.o = reader.linear(name + "attn_output");
+    layer.sinks = reader.optional_vector(name + "attn_sinks.weight");
+}
+
 void load_dense(Reader& reader, const std::string& name, Layer& layer) {
     layer.up = reader.linear(name + "ffn_up");
     layer.down = reader.linear(name + "ffn_down");
@@ -275,24 +294,12 @@ Layer load_layer(Reader& reader, const Weights& weights, Index index, Index wind
         reader.norm(name + "post_attention_norm");
     layer.post_ffw_norm = reader.norm(name + "post_ffw_norm");
 
-    if (reader.has(name + "attn_qkv.weight")) {
-        const Linear qkv = reader.linear(name + "attn_qkv");
-        const Index q_rows = weights.n_heads * weights.head_dim;
-        const Index kv_rows = weights.n_kv_heads * weights.head_dim;
-        layer.q = slice(qkv, 0, q_rows);
-        layer.k = slice(qkv, q_rows, kv_rows);
-        layer.v = slice(qkv, q_rows + kv_rows, kv_rows);
-    } else {
-        layer.q = reader.linear(name + "attn_q");
-        layer.k = reader.linear(name + "attn_k");
-        layer.v = reader.linear(name + "attn_v");
-    }
-    layer.o = reader.linear(name + "attn_output");
-    layer.sinks = reader.optional_vector(name + "attn_sinks.weight");
-    layer.experts =
-        Experts({reader.architecture(), [&](const std::string& tensor) { return reader.optional_matrix(tensor); },
-                 [&](const std::string& key) { return reader.number(key); }},
-                name);
+    const ExpertsSource source = {reader.architecture(),
+                                  [&](const std::string& tensor) { return reader.optional_matrix(tensor); },
+                                  [&](const std::string& key) { return reader.number(key); }};
+    layer.latent = LatentAttention(source, name);
+    if (layer.latent.empty()) load_attention(reader, weights, name, layer);
+    layer.experts = Experts(source, name);
     if (layer.experts.empty()) load_dense(reader, name, layer);
 
     // Every so manieth layer sees all positions, the others a window. Files of some architectures say which.
@@ -320,10 +327,10 @@ Layer load_layer(Reader& reader, const Weights& weights, Index index, Index wind
 Weights load(const std::string& path) {
     Reader reader(path);
     const std::string& architecture = reader.architecture();
-    const std::set<std::string> known = {"llama",    "qwen2",    "qwen3",   "gemma",      "gemma2",   "gemma3",
-                                         "phi3",     "smollm3",  "granite", "mistral3",   "olmo2",    "glm4",
-                                         "ernie4_5", "cohere2",  "gpt2",    "phi2",       "stablelm", "starcoder2",
-                                         "qwen2moe", "qwen3moe", "olmoe",   "granitemoe", "gpt-oss",  "phimoe"};
+    const std::set<std::string> known = {
+        "llama",    "qwen2",    "qwen3", "gemma",      "gemma2",  "gemma3", "phi3",     "smollm3",  "granite",
+        "mistral3", "olmo2",    "glm4",  "ernie4_5",   "cohere2", "gpt2",   "phi2",     "stablelm", "starcoder2",
+        "qwen2moe", "qwen3moe", "olmoe", "granitemoe", "gpt-oss", "phimoe", "deepseek2"};
     if (known.count(architecture) == 0) throw std::runtime_error("reference: unknown architecture " + architecture);
     const auto is_one_of = [&](const std::set<std::string>& names) { return names.count(architecture) != 0; };
     const bool is_gemma = is_one_of({"gemma", "gemma2", "gemma3"});
@@ -408,6 +415,7 @@ Matrix attention(const Matrix& x, const Weights& weights, const Layer& layer, co
     const Index n_tokens = x.rows();
     const Index size = weights.head_dim;
     const Index group = weights.n_heads / weights.n_kv_heads;  // query heads per key/value head
+    if (!layer.latent.empty()) return layer.latent(x, rope.frequencies);
     Matrix q = apply_norm(layer.q(x), layer.q_norm, weights);
     Matrix k = apply_norm(layer.k(x), layer.k_norm, weights);
     const Matrix v = layer.v(x);

@@ -53,6 +53,7 @@ inline constexpr const char* kNames[] = {
     "granitemoe",
     "gpt_oss",
     "phimoe",
+    "deepseek2_lite",
     "quant_llama_q4_0",
     "quant_llama_q4_1",
     "quant_llama_q5_0",

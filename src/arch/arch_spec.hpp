@@ -159,6 +159,7 @@ enum class Role : std::uint8_t {
     ffn_down_exps_bias,
     attn_kv_a_mqa,
     attn_kv_a_norm,
+    attn_kv_b,  // attn_k_b, transposed, and attn_v_b, head by head
     ffn_gate_exps,
     ffn_up_exps,
     ffn_down_exps,
@@ -197,6 +198,7 @@ enum class Dim : std::uint8_t {
     latent_plain,   // query - n_rot
     latent_value,   // value
     latent_values,  // n_heads * value
+    latent_kv,      // n_heads * (query - n_rot + value)
 };
 
 // with_previous: present exactly where the slot before is. unless_fused: required where the file lacks the fused tensor

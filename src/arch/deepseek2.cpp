@@ -22,7 +22,8 @@ void refuse_above(const HParams& h, const char* name, std::uint32_t max) {
 void read_yarn(const HParams& h, RopeSpec& rope, float& attention_scale) {
     if (rope.scaling != RopeScaling::yarn) return;
     rope.magnitude = 1.0F;
-    const double multiplier = h.positive_or("rope.scaling.yarn_log_multiplier", 0.1F);
+    const char* key = "rope.scaling.yarn_log_multiplier";
+    const double multiplier = h.has(key) ? h.positive(key) : 0.0;
     const double m = multiplier * math::log(std::max(1.0, static_cast<double>(rope.factor))) + 1.0;
     attention_scale = static_cast<float>(attention_scale * m * m);
 }
@@ -32,11 +33,6 @@ void read(const gguf::File& file, ModelSpec& spec) {
     read_decoder(h, spec);
     for (const char* name : {"expert_gating_func", "expert_group_count"}) refuse_above(h, name, 1);
     refuse_above(h, "attention.q_lora_rank", 0);
-    if (file.find_tensor("blk.0.attn_kv_b.weight") != nullptr) {
-        throw Error(Status::unsupported,
-                    "tensor 'blk.0.attn_kv_b.weight' is not split into attn_k_b and attn_v_b: "
-                    "the file was made by a converter before April 2025");
-    }
     const auto n_layers = static_cast<std::uint32_t>(spec.layers.size());
     const std::uint32_t n_dense = h.count_or("leading_dense_block_count", 0, n_layers);
     const std::uint32_t d_ff = spec.layers[0].d_ff;
@@ -47,13 +43,22 @@ void read(const gguf::File& file, ModelSpec& spec) {
     const std::uint32_t d_ff_shared = n_shared * h.count("expert_feed_forward_length", 1U << 20);
 
     RopeSpec rope = read_rope(h, spec, RopeKind::interleaved);
+    // Early converters wrote the lengths of heads under the names of what is cached.
+    const bool early = !h.has("attention.key_length_mla");
+    const char* query_key = early ? "attention.key_length" : "attention.key_length_mla";
     LatentSpec latent;
     latent.rank = h.count("attention.kv_lora_rank", kMaxHeadDim);
-    latent.query = h.count("attention.key_length_mla", kMaxHeadDim);
-    latent.value = h.count("attention.value_length_mla", kMaxHeadDim);
+    latent.query = h.count(query_key, kMaxHeadDim);
+    latent.value = h.count(early ? "attention.value_length" : "attention.value_length_mla", kMaxHeadDim);
+    const std::uint32_t head_dim = latent.rank + rope.n_rot;
+    if (head_dim > kMaxHeadDim) {
+        throw Error(Status::unsupported,
+                    "keys '{}' and '{}' make keys of {} dimensions, of which at most {} are supported",
+                    h.key("attention.kv_lora_rank"), h.key("rope.dimension_count"), head_dim, kMaxHeadDim);
+    }
     if (latent.query <= rope.n_rot) {
-        throw Error(Status::bad_file, "key '{}' ({}) is not above '{}' ({})", h.key("attention.key_length_mla"),
-                    latent.query, h.key("rope.dimension_count"), rope.n_rot);
+        throw Error(Status::bad_file, "key '{}' ({}) is not above '{}' ({})", h.key(query_key), latent.query,
+                    h.key("rope.dimension_count"), rope.n_rot);
     }
     auto attention_scale = static_cast<float>(1.0 / math::sqrt(latent.query));
     read_yarn(h, rope, attention_scale);
@@ -62,11 +67,14 @@ void read(const gguf::File& file, ModelSpec& spec) {
         LayerSpec& layer = spec.layers[i];
         layer.latent = latent;
         layer.attention_scale = attention_scale;
-        if (layer.n_kv_heads != 1 || layer.head_dim != latent.rank + rope.n_rot) {
+        if (early) {
+            layer.n_kv_heads = 1;
+            layer.head_dim = head_dim;
+        }
+        if (layer.n_kv_heads != 1 || layer.head_dim != head_dim) {
             throw Error(Status::bad_file, "keys '{}' ({}) and '{}' ({}) are not those of one head of '{}' + '{}' ({})",
                         h.key("attention.head_count_kv"), layer.n_kv_heads, h.key("attention.key_length"),
-                        layer.head_dim, h.key("attention.kv_lora_rank"), h.key("rope.dimension_count"),
-                        latent.rank + rope.n_rot);
+                        layer.head_dim, h.key("attention.kv_lora_rank"), h.key("rope.dimension_count"), head_dim);
         }
         layer.experts.d_ff_shared = d_ff_shared;
         if (i < n_dense) {
@@ -84,8 +92,9 @@ constexpr TensorSlot kSlots[] = {
     {Role::attn_q, Dim::d_model, Dim::latent_q},
     {Role::attn_kv_a_mqa, Dim::d_model, Dim::kv},
     {Role::attn_kv_a_norm, Dim::latent_rank, Dim::one},
-    {Role::attn_k_b, Dim::latent_plain, Dim::latent_rank},
-    {Role::attn_v_b, Dim::latent_rank, Dim::latent_value},
+    {Role::attn_kv_b, Dim::latent_rank, Dim::latent_kv, Need::optional},
+    {Role::attn_k_b, Dim::latent_plain, Dim::latent_rank, Need::unless_fused},
+    {Role::attn_v_b, Dim::latent_rank, Dim::latent_value, Need::unless_fused},
     {Role::attn_output, Dim::latent_values, Dim::d_model},
     {Role::ffn_norm, Dim::d_model, Dim::one},
     {Role::ffn_gate, Dim::d_model, Dim::d_ff},

@@ -8,6 +8,7 @@
 #include <chrono>
 #include <exception>
 #include <mutex>
+#include <span>
 #include <string>
 
 #include "base/checked.hpp"
@@ -22,6 +23,8 @@ using arch::Role;
 using arch::TensorSlot;
 using kernels::FormatInfo;
 using kernels::kTileRows;
+
+constexpr auto kFloats = kernels::Format::f32;
 
 // Names in files, in the order of arch::Role; roles from attn_norm on are "blk.<layer>.<name>".
 constexpr std::array<std::string_view, arch::kRoles> kNames = {
@@ -70,6 +73,7 @@ constexpr std::array<std::string_view, arch::kRoles> kNames = {
     "ffn_down_exps.bias",
     "attn_kv_a_mqa.weight",
     "attn_kv_a_norm.weight",
+    "attn_kv_b.weight",
     "ffn_gate_exps.weight",
     "ffn_up_exps.weight",
     "ffn_down_exps.weight",
@@ -94,6 +98,7 @@ std::string expert_name(Role role, std::size_t layer, std::size_t expert) {
 
 std::uint64_t extent(const arch::ModelSpec& spec, std::size_t layer_index, Dim dim) {
     const arch::LayerSpec& layer = spec.layers[layer_index];
+    const auto latent_plain = [&] { return std::uint64_t{layer.latent.query - spec.ropes[layer.rope].n_rot}; };
     const std::uint64_t q = std::uint64_t{layer.n_heads} * layer.head_dim;
     const std::uint64_t kv = std::uint64_t{layer.n_kv_heads} * layer.head_dim;
     switch (dim) {
@@ -117,9 +122,10 @@ std::uint64_t extent(const arch::ModelSpec& spec, std::size_t layer_index, Dim d
         case Dim::d_ff_shared: return layer.experts.d_ff_shared;
         case Dim::latent_rank: return layer.latent.rank;
         case Dim::latent_q: return std::uint64_t{layer.n_heads} * layer.latent.query;
-        case Dim::latent_plain: return layer.latent.query - spec.ropes[layer.rope].n_rot;
+        case Dim::latent_plain: return latent_plain();
         case Dim::latent_value: return layer.latent.value;
         case Dim::latent_values: return std::uint64_t{layer.n_heads} * layer.latent.value;
+        case Dim::latent_kv: return layer.n_heads * (latent_plain() + layer.latent.value);
     }
     return 0;
 }
@@ -139,9 +145,32 @@ struct Part {
     std::uint64_t n_in;
     std::uint64_t n_out;
     bool is_vector;
+    bool is_transposed;    // rows in the file are columns [n_in], which become rows of floats
     std::uint64_t offset;  // in the buffer; unused for matrices that stay in the file
     std::uint64_t size;    // bytes in the buffer
 };
+
+// Of each head first the rows that make its keys, then those that make its values.
+void add_heads(std::vector<Part>& parts, const arch::ModelSpec& spec, const Part& whole) {
+    std::uint64_t row = 0;
+    for (std::size_t head = 0; head < spec.layers[whole.layer].n_heads; ++head) {
+        Part keys = whole;
+        keys.role = Role::attn_k_b;
+        keys.index = head;
+        keys.first_row = row;
+        keys.n_in = extent(spec, whole.layer, Dim::latent_plain);
+        keys.n_out = whole.n_in;
+        keys.is_transposed = true;
+        parts.push_back(keys);
+        Part values = whole;
+        values.role = Role::attn_v_b;
+        values.index = head;
+        values.first_row = row + keys.n_in;
+        values.n_out = extent(spec, whole.layer, Dim::latent_value);
+        parts.push_back(values);
+        row += keys.n_in + values.n_out;
+    }
+}
 
 // Fused tensors are several matrices one after the other.
 void add_parts(std::vector<Part>& parts, const arch::ModelSpec& spec, const Part& whole) {
@@ -151,6 +180,7 @@ void add_parts(std::vector<Part>& parts, const arch::ModelSpec& spec, const Part
     };
     std::vector<Piece> pieces;
     const std::uint64_t n_out = whole.n_out;
+    if (whole.role == Role::attn_kv_b) return add_heads(parts, spec, whole);
     if (whole.role == Role::attn_qkv_bias) {
         pieces = {{Role::attn_q_bias, Dim::q}, {Role::attn_k_bias, Dim::kv}, {Role::attn_v_bias, Dim::kv}};
     } else if (whole.role == Role::attn_qkv) {
@@ -194,7 +224,7 @@ Part make_part(const gguf::TensorInfo& tensor, const TensorSlot& slot, const arc
         throw Error(Status::unsupported, "tensor '{}': format {} is not supported{}", tensor.name,
                     type != nullptr ? type->name : "?", vector ? " for vectors" : "");
     }
-    return {slot.role, layer, 0, &tensor, format, 0, n_in, n_out, vector, 0, 0};
+    return {slot.role, layer, 0, &tensor, format, 0, n_in, n_out, vector, false, 0, 0};
 }
 
 // The tensor that holds this role's together with others, in files that fuse them; `role` itself when there is none.
@@ -206,6 +236,8 @@ Role fused(Role role) {
         case Role::attn_q_bias:
         case Role::attn_k_bias:
         case Role::attn_v_bias: return Role::attn_qkv_bias;
+        case Role::attn_k_b:
+        case Role::attn_v_b: return Role::attn_kv_b;
         default: return role;
     }
 }
@@ -243,7 +275,8 @@ std::uint64_t stack_height(const arch::LayerSpec& layer, Role role) {
 template <class Use>
 void add_stack(std::vector<Part>& parts, const gguf::File& file, const TensorSlot& slot, const arch::ModelSpec& spec,
                std::size_t layer, Use use) {
-    const std::uint64_t n = stack_height(spec.layers[layer], slot.role);
+    const bool is_fused = fused(slot.role) != slot.role && file.find_tensor(tensor_name(fused(slot.role), layer));
+    const std::uint64_t n = is_fused ? 0 : stack_height(spec.layers[layer], slot.role);
     const std::string whole_name = tensor_name(slot.role, layer);
     const gguf::TensorInfo* whole = file.find_tensor(whole_name);
     for (std::size_t i = 0; i < n; ++i) {
@@ -289,6 +322,9 @@ Layout make_layout(const gguf::File& file, const arch::ArchSpec& arch, const arc
     for (Part& part : layout.parts) {
         if (part.is_vector) {
             part.size = part.n_in * part.n_out * sizeof(float);
+        } else if (part.is_transposed) {
+            part.size =
+                div_up(part.n_out, std::uint64_t{kTileRows}) * kernels::tile_bytes(kernels::info(kFloats), part.n_in);
         } else if (!mapped) {
             part.size = div_up(part.n_out, std::uint64_t{kTileRows}) * kernels::tile_bytes(*part.format, part.n_in);
         }
@@ -296,6 +332,32 @@ Layout make_layout(const gguf::File& file, const arch::ArchSpec& arch, const arc
         layout.size += round_up(part.size, std::uint64_t{Buffer::kAlign});
     }
     return layout;
+}
+
+// A transposed part as rows of floats, in tiles if they are to be packed.
+void transpose(const gguf::File& file, const kernels::Table& kernels, const Part& part, bool packed,
+               std::byte* target) {
+    const std::uint64_t row_bytes = kernels::row_bytes(*part.format, part.n_out);
+    std::vector<std::byte> bytes(part.n_in * row_bytes);
+    file.read_tensor(*part.tensor, part.first_row * row_bytes, bytes);
+    std::vector<float> column(part.n_out);
+    std::vector<float> rows(part.n_in * part.n_out);
+    for (std::uint64_t i = 0; i < part.n_in; ++i) {
+        const auto format = static_cast<std::size_t>(part.format->format);
+        kernels.decode[format].fn(bytes.data() + i * row_bytes, part.n_out, column.data());
+        for (std::uint64_t r = 0; r < part.n_out; ++r) rows[r * part.n_in + i] = column[r];
+    }
+    const auto data = std::as_bytes(std::span(rows));
+    if (!packed) {
+        std::copy(data.begin(), data.end(), target);
+        return;
+    }
+    const std::uint64_t tile_bytes = kernels::tile_bytes(kernels::info(kFloats), part.n_in);
+    for (std::uint64_t r = 0; r < part.n_out; r += kTileRows) {
+        kernels.pack[static_cast<std::size_t>(kFloats)].fn({data.data() + r / kTileRows * tile_bytes,
+                                                            std::min<std::uint64_t>(kTileRows, part.n_out - r),
+                                                            part.n_in, target + r / kTileRows * tile_bytes});
+    }
 }
 
 // Packing all matrices: tasks of a few tiles each, taken in file order by all workers.
@@ -439,7 +501,11 @@ Weights::Weights(const gguf::File& file, const arch::ArchSpec& arch, const arch:
         matrix.format = part.format->format;
         matrix.n_in = static_cast<std::uint32_t>(part.n_in);
         matrix.n_out = static_cast<std::uint32_t>(part.n_out);
-        if (mapped) {
+        if (part.is_transposed) {
+            matrix.format = kFloats;
+            matrix.data = target;
+            transpose(file, kernels, part, !mapped, target);
+        } else if (mapped) {
             const std::byte* data = file.tensor_data(*part.tensor);
             if (data == nullptr) {
                 throw Error(Status::invalid_argument, "mapped weights need a source whose bytes are addressable");

@@ -189,3 +189,26 @@ TEST_CASE("experts: widths that early files of qwen2moe do not give") {
     const Bytes without = early.bytes();
     CHECK(same(logits(*open(without), golden->tokens), logits(*open(bytes), golden->tokens)));
 }
+
+TEST_CASE("experts: the plan is what is then taken, to the byte") {
+    for (const char* name : {"mixtral", "qwen2moe", "gpt_oss", "deepseek2_lite"}) {
+        CAPTURE(std::string(name));
+        const auto golden = load(name);
+        if (!golden) continue;
+        for (const bool mapped : {false, true}) {
+            CAPTURE(mapped);
+            const auto engine = runner::make_engine(3);
+            linnet::Memory counting;
+            const auto file = linnet::gguf::File::open(golden->model.string(), true, counting);
+            const auto plan = linnet::Model::plan(file, counting, mapped);
+            const linnet::PassShape shape{100, 40, 3, KvType::f16};
+            const Forward::Sizes sizes = Forward::plan(plan.spec, shape, 3);
+            const std::uint64_t before = engine->memory.used();
+            const auto model = runner::open(engine, golden->model.string(), mapped);
+            const std::uint64_t loaded = engine->memory.used();
+            CHECK(loaded - before == plan.weights_bytes + plan.metadata_bytes);
+            const Forward forward(*model, shape);
+            CHECK(engine->memory.used() - loaded == sizes.kv_bytes + sizes.scratch_bytes);
+        }
+    }
+}

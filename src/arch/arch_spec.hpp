@@ -43,13 +43,17 @@ struct RopeSpec {
     bool operator==(const RopeSpec&) const = default;
 };
 
+inline constexpr std::uint32_t kOwn = ~0U;
+
 struct LayerSpec {
     std::uint32_t n_heads = 0;
     std::uint32_t n_kv_heads = 0;
     std::uint32_t head_dim = 0;
     std::uint32_t d_ff = 0;
-    std::uint32_t window = 0;  // position i sees i - window + 1 .. i; 0: all
-    std::uint32_t rope = 0;    // index into ModelSpec::ropes
+    std::uint32_t window = 0;       // position i sees i - window + 1 .. i; 0: all
+    std::uint32_t rope = 0;         // index into ModelSpec::ropes
+    std::uint32_t kv_layer = kOwn;  // the earlier layer whose keys and values are attended to; kOwn: its own
+    bool value_norm = false;        // each head of values is normed, without weights
     float attention_scale = 0.0F;
     float attention_cap = 0.0F;  // scores become cap * tanh(score / cap); 0: they stay
     HeadNorm head_norm = HeadNorm::head;
@@ -70,7 +74,9 @@ struct ModelSpec {
     std::uint32_t n_vocab = 0;
     std::uint32_t n_ctx_train = 0;
     std::uint32_t d_model = 0;
-    std::uint32_t n_positions = 0;  // rows of the learned position embedding, which bounds the context; 0: none
+    std::uint32_t n_positions = 0;        // rows of the learned position embedding, which bounds the context; 0: none
+    std::uint32_t d_per_layer = 0;        // width of the embeddings that each layer has for itself; 0: none
+    std::uint32_t n_vocab_per_layer = 0;  // tokens that have them, the first; others take those of token 0
     NormKind norm = NormKind::rms;
     float norm_eps = 0.0F;
     float embedding_scale = 1.0F;
@@ -86,6 +92,9 @@ struct ModelSpec {
 enum class Role : std::uint8_t {
     token_embd,
     position_embd,
+    per_layer_token_embd,
+    per_layer_model_proj,
+    per_layer_proj_norm,
     output_norm,
     output_norm_bias,
     output,
@@ -117,11 +126,15 @@ enum class Role : std::uint8_t {
     ffn_up_bias,
     ffn_down_bias,
     post_ffw_norm,
+    per_layer_gate,
+    per_layer_proj,
+    per_layer_post_norm,
+    layer_output_scale,
 };
-inline constexpr std::size_t kRoles = static_cast<std::size_t>(Role::post_ffw_norm) + 1;
+inline constexpr std::size_t kRoles = static_cast<std::size_t>(Role::layer_output_scale) + 1;
 inline constexpr std::size_t kModelRoles = static_cast<std::size_t>(Role::rope_factors_short) + 1;
 
-// Extent of a tensor axis in terms of the spec.
+// Extent of a tensor axis in terms of the spec. A layer (or model) for which an axis comes to 0 has no such tensor.
 enum class Dim : std::uint8_t {
     one,
     d_model,
@@ -135,7 +148,10 @@ enum class Dim : std::uint8_t {
     n_positions,
     d_ff,
     two_d_ff,  // gate and up fused
-    half_rot,  // n_rot / 2
+    half_rot,  // n_rot / 2 of the first rope
+    n_vocab_per_layer,
+    d_per_layer,
+    all_per_layer,  // n_layers * d_per_layer
 };
 
 // with_previous: present exactly where the slot before is. unless_fused: required where the file lacks the fused tensor

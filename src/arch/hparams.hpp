@@ -45,4 +45,11 @@ void read_decoder(const HParams& h, ModelSpec& spec);
 // Rotation as the keys rope.freq_base, rope.dimension_count and rope.scaling.* say. Unknown scaling types are refused.
 RopeSpec read_rope(const HParams& h, const ModelSpec& spec, RopeKind kind);
 
+// Window of the layers that attention.sliding_window_pattern flags, which are to turn with rope 1, the others with 0.
+// The last attention.shared_kv_layers layers attend to the keys and values of the last layer of their kind before them.
+void read_windows_and_sharing(const HParams& h, ModelSpec& spec);
+
+// d_per_layer and, from per_layer_token_embd.weight, n_vocab_per_layer.
+void read_per_layer_embedding(const HParams& h, ModelSpec& spec);
+
 }  // namespace linnet::arch

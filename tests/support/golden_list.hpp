@@ -46,6 +46,7 @@ inline constexpr const char* kNames[] = {
     "starcoder2",
     "gpt2",
     "phi2",
+    "gemma4",
     "quant_llama_q4_0",
     "quant_llama_q4_1",
     "quant_llama_q5_0",

@@ -47,6 +47,8 @@ struct RopeSpec {
     bool operator==(const RopeSpec&) const = default;
 };
 
+inline constexpr std::uint32_t kOwn = ~0U;
+
 // How the weights of the chosen experts, those with the highest scores, follow from a router's scores. softmax_all: a
 // softmax over all experts. softmax_chosen: over the chosen ones, which is the former divided by its sum.
 // sparse_mixer: each over those that were not chosen before it and whose scores are close to its own.
@@ -78,8 +80,10 @@ struct LayerSpec {
     LatentSpec latent;
     std::uint32_t d_ff = 0;  // 0: experts only
     ExpertSpec experts;
-    std::uint32_t window = 0;  // position i sees i - window + 1 .. i; 0: all
-    std::uint32_t rope = 0;    // index into ModelSpec::ropes
+    std::uint32_t window = 0;       // position i sees i - window + 1 .. i; 0: all
+    std::uint32_t rope = 0;         // index into ModelSpec::ropes
+    std::uint32_t kv_layer = kOwn;  // the earlier layer whose keys and values are attended to; kOwn: its own
+    bool value_norm = false;        // each head of values is normed, without weights
     float attention_scale = 0.0F;
     float attention_cap = 0.0F;  // scores become cap * tanh(score / cap); 0: they stay
     HeadNorm head_norm = HeadNorm::head;
@@ -100,7 +104,9 @@ struct ModelSpec {
     std::uint32_t n_vocab = 0;
     std::uint32_t n_ctx_train = 0;
     std::uint32_t d_model = 0;
-    std::uint32_t n_positions = 0;  // rows of the learned position embedding, which bounds the context; 0: none
+    std::uint32_t n_positions = 0;        // rows of the learned position embedding, which bounds the context; 0: none
+    std::uint32_t d_per_layer = 0;        // width of the embeddings that each layer has for itself; 0: none
+    std::uint32_t n_vocab_per_layer = 0;  // tokens that have them, the first; others take those of token 0
     NormKind norm = NormKind::rms;
     float norm_eps = 0.0F;
     float embedding_scale = 1.0F;
@@ -116,6 +122,9 @@ struct ModelSpec {
 enum class Role : std::uint8_t {
     token_embd,
     position_embd,
+    per_layer_token_embd,
+    per_layer_model_proj,
+    per_layer_proj_norm,
     output_norm,
     output_norm_bias,
     output,
@@ -148,6 +157,10 @@ enum class Role : std::uint8_t {
     ffn_up_bias,
     ffn_down_bias,
     post_ffw_norm,
+    per_layer_gate,
+    per_layer_proj,
+    per_layer_post_norm,
+    layer_output_scale,
     ffn_gate_inp,  // the router
     ffn_gate_inp_bias,
     ffn_gate_inp_shexp,
@@ -173,7 +186,7 @@ inline constexpr std::size_t kFirstStackedRole = static_cast<std::size_t>(Role::
 constexpr bool is_stacked(Role role) noexcept { return static_cast<std::size_t>(role) >= kFirstStackedRole; }
 constexpr bool is_by_head(Role role) noexcept { return role == Role::attn_k_b || role == Role::attn_v_b; }
 
-// Extent of a tensor axis in terms of the spec. Where a layer's is 0 it has no such tensor.
+// Extent of a tensor axis in terms of the spec. A layer (or model) for which an axis comes to 0 has no such tensor.
 enum class Dim : std::uint8_t {
     one,
     d_model,
@@ -187,8 +200,11 @@ enum class Dim : std::uint8_t {
     n_positions,
     d_ff,
     two_d_ff,  // gate and up fused
-    half_rot,  // n_rot / 2
-    one_row,   // as n_out: a matrix all the same
+    half_rot,  // n_rot / 2 of the first rope
+    n_vocab_per_layer,
+    d_per_layer,
+    all_per_layer,  // n_layers * d_per_layer
+    one_row,        // as n_out: a matrix all the same
     n_experts,
     each_expert,  // as n_out: a vector for each expert
     d_ff_expert,

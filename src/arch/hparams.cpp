@@ -200,4 +200,43 @@ RopeSpec read_longrope(const HParams& h, const ModelSpec& spec) {
     return rope;
 }
 
+void read_windows_and_sharing(const HParams& h, ModelSpec& spec) {
+    const auto n_layers = static_cast<std::uint32_t>(spec.layers.size());
+    const std::uint32_t window = h.count("attention.sliding_window", kMaxContext);
+    const std::vector<bool> windowed = h.layer_flags("attention.sliding_window_pattern", n_layers);
+    if (windowed.empty()) {
+        throw Error(Status::bad_file, "key '{}' is missing", h.key("attention.sliding_window_pattern"));
+    }
+    const std::uint32_t n_own = n_layers - h.count_or("attention.shared_kv_layers", 0, n_layers - 1);
+    for (std::uint32_t i = 0; i < n_layers; ++i) {
+        LayerSpec& layer = spec.layers[i];
+        layer.window = windowed[i] ? window : 0;
+        layer.rope = windowed[i] ? 1 : 0;
+        if (i < n_own) continue;
+        std::uint32_t source = n_own;
+        while (source > 0 && windowed[source - 1] != windowed[i]) --source;
+        if (source == 0) {
+            throw Error(Status::bad_file, "key '{}': no layer before {} has keys and values for layer {}",
+                        h.key("attention.shared_kv_layers"), n_own, i);
+        }
+        layer.kv_layer = source - 1;
+        if (layer.n_kv_heads != spec.layers[source - 1].n_kv_heads) {
+            throw Error(Status::bad_file, "key '{}' differs between layer {} and layer {}, whose keys it shares",
+                        h.key("attention.head_count_kv"), i, source - 1);
+        }
+    }
+}
+
+void read_per_layer_embedding(const HParams& h, ModelSpec& spec) {
+    spec.d_per_layer = h.count_or("embedding_length_per_layer_input", 0, kMaxWidth);
+    if (spec.d_per_layer == 0) return;
+    const gguf::TensorInfo* embedding = h.file().find_tensor("per_layer_token_embd.weight");
+    if (embedding == nullptr) throw Error(Status::bad_file, "tensor 'per_layer_token_embd.weight' is missing");
+    if (embedding->shape[1] > spec.n_vocab) {
+        throw Error(Status::bad_file, "tensor 'per_layer_token_embd.weight' has {} rows, 'token_embd.weight' {}",
+                    embedding->shape[1], spec.n_vocab);
+    }
+    spec.n_vocab_per_layer = static_cast<std::uint32_t>(embedding->shape[1]);
+}
+
 }  // namespace linnet::arch

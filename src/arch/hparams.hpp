@@ -52,4 +52,11 @@ RopeSpec read_rope(const HParams& h, const ModelSpec& spec, RopeKind kind);
 // The same of Phi 3's family (neox): longrope where the file has the tensors of its factors, whatever the keys say.
 RopeSpec read_longrope(const HParams& h, const ModelSpec& spec);
 
+// Window of the layers that attention.sliding_window_pattern flags, which are to turn with rope 1, the others with 0.
+// The last attention.shared_kv_layers layers attend to the keys and values of the last layer of their kind before them.
+void read_windows_and_sharing(const HParams& h, ModelSpec& spec);
+
+// d_per_layer and, from per_layer_token_embd.weight, n_vocab_per_layer.
+void read_per_layer_embedding(const HParams& h, ModelSpec& spec);
+
 }  // namespace linnet::arch

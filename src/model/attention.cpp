@@ -23,6 +23,8 @@ struct Heads {
     std::size_t head_dim;  // padded
     std::size_t q_width;   // n_heads * head_dim, not padded
     std::size_t kv_width;
+    bool own_kv;  // else those that another layer has stored
+    bool own_v;   // else the projected keys
 
     Heads(const Pass& p, std::size_t i)
         : pass(p),
@@ -31,7 +33,9 @@ struct Heads {
           group(spec.n_heads / spec.n_kv_heads),
           head_dim(padded_head_dim(spec)),
           q_width(std::size_t{spec.n_heads} * spec.head_dim),
-          kv_width(std::size_t{spec.n_kv_heads} * spec.head_dim) {}
+          kv_width(std::size_t{spec.n_kv_heads} * spec.head_dim),
+          own_kv(spec.kv_layer == arch::kOwn),
+          own_v(p.weights.matrix(Role::attn_v, i).data != nullptr) {}
 
     std::size_t qkv_width() const { return q_width + 2 * kv_width; }
     // Queries of one KV head are contiguous over tokens and heads of its group.
@@ -62,7 +66,7 @@ void prepare_token(const Heads& a, std::size_t t, WorkerScratch& w) noexcept {
     const Pass& pass = a.pass;
     float* q = pass.s.qkv + t * a.qkv_width();
     float* k = q + a.q_width;
-    const float* v = k + a.kv_width;
+    const float* v = a.own_v ? k + a.kv_width : k;
     const float* q_norm = pass.weights.vector(Role::attn_q_norm, a.layer);
     const float* k_norm = pass.weights.vector(Role::attn_k_norm, a.layer);
     if (a.spec.head_norm == arch::HeadNorm::row) {
@@ -78,8 +82,14 @@ void prepare_token(const Heads& a, std::size_t t, WorkerScratch& w) noexcept {
             prepare_head(a, q + (kv * a.group + g) * a.spec.head_dim, q_norm, kv * a.group + g, t, query);
             pass.kernels.scale.fn(query, scale, a.head_dim, query);
         }
+        if (!a.own_kv) continue;
         prepare_head(a, k + kv * a.spec.head_dim, k_norm, kv, t, w.key);
-        std::copy_n(v + kv * a.spec.head_dim, a.spec.head_dim, w.value);
+        const float* value = v + kv * a.spec.head_dim;
+        if (a.spec.value_norm) {
+            pass.kernels.rms_norm.fn(value, nullptr, a.spec.head_dim, pass.spec.norm_eps, w.value);
+        } else {
+            std::copy_n(value, a.spec.head_dim, w.value);
+        }
         std::fill(w.value + a.spec.head_dim, w.value + a.head_dim, 0.0F);
         store.fn(pass.cache.head(a.layer, kv), a.last(t), w.key, w.value);
     }
@@ -196,7 +206,9 @@ bool prepare(const Heads& a) noexcept {
          pass.s.qkv + a.q_width + a.kv_width, width},
     };
     auto make_normed = [&](std::size_t t) -> const float* { return input_row(pass, norm, t); };
-    return linear(pass, Part::qkv, qkv, pass.spec.d_model, pass.n_tokens, make_normed) &&
+    const std::size_t n_projections = !a.own_kv ? 1 : a.own_v ? 3 : 2;
+    return linear(pass, Part::qkv, std::span(qkv).first(n_projections), pass.spec.d_model, pass.n_tokens,
+                  make_normed) &&
            pass.for_tokens(pass.n_tokens, [&](std::size_t t, WorkerScratch& w) { prepare_token(a, t, w); });
 }
 

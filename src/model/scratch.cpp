@@ -40,7 +40,8 @@ struct Widths {
     std::uint64_t n_heads = 0;
     std::uint64_t group = 0;
     std::uint64_t d_ff = 0;       // of what all tokens use
-    std::uint64_t input = 0;      // of any matmul
+    std::uint64_t input = 0;      // of any matmul but the feed-forward's last
+    std::uint64_t widest = 0;     // of any matmul
     std::uint64_t half_rots = 0;  // of all ropes together
     std::uint64_t z = 0;          // d_model when some layer is parallel or has a shared expert
     std::uint64_t gathered = 0;
@@ -70,7 +71,8 @@ struct Widths {
             d_ff_expert = std::max<std::uint64_t>(d_ff_expert, layer.experts.d_ff);
         }
         for (const arch::RopeSpec& rope : spec.ropes) half_rots += rope.n_rot / 2;
-        input = std::max({q, d_ff, d_ff_expert, std::uint64_t{spec.d_model}});
+        input = std::max({q, std::uint64_t{spec.d_model}, std::uint64_t{spec.d_per_layer}});
+        widest = std::max({input, d_ff, d_ff_expert});
     }
 };
 
@@ -119,12 +121,13 @@ std::uint64_t lay_out(const arch::ModelSpec& spec, const PassShape& shape, std::
     s.cosines = carver.take<float>(width.half_rots * n);
     s.sines = carver.take<float>(width.half_rots * n);
     s.x = carver.take<float>(n * spec.d_model);
-    s.h = carver.take<float>(n * std::max<std::uint64_t>(width.q, spec.d_model));
+    s.h = carver.take<float>(n * width.input);
     s.y = carver.take<float>(n * spec.d_model);
     s.z = carver.take<float>(n * width.z);
     s.qkv = carver.take<float>(n * width.qkv);
     s.q = carver.take<float>(n * width.padded_q);
-    s.input = take_panels(carver, std::max<std::uint64_t>(width.q, spec.d_model), n);
+    s.per_layer = carver.take<float>(n * spec.layers.size() * spec.d_per_layer);
+    s.input = take_panels(carver, width.input, n);
     s.hidden = take_panels(carver, width.d_ff, n);
     s.experts = take_experts(carver, width, n);
     s.logits = carver.take<float>(std::uint64_t{shape.n_logits} * spec.n_vocab);
@@ -135,13 +138,14 @@ std::uint64_t lay_out(const arch::ModelSpec& spec, const PassShape& shape, std::
     const std::uint64_t n_ffn = n_tokens * kFeedForwardRows;
     for (std::uint32_t i = 0; i < n_threads; ++i) {
         WorkerScratch w{};
-        w.tiles = carver.take<std::byte>(kMappedTiles * width.input * kernels::kTileRows * sizeof(float));
+        w.tiles = carver.take<std::byte>(kMappedTiles * width.widest * kernels::kTileRows * sizeof(float));
         w.unpacked = carver.take<std::byte>(kernels::kMatmulScratch);
         w.gate = carver.take<float>(n_ffn);
         w.up = carver.take<float>(n_ffn);
         w.gathered = take_panels(carver, width.gathered, n_tokens);
         w.key = carver.take<float>(width.head_dim);
         w.value = carver.take<float>(width.head_dim);
+        w.per_layer = carver.take<float>(spec.layers.size() * spec.d_per_layer);
         w.first = carver.take<std::int64_t>(columns);
         w.last = carver.take<std::int64_t>(columns);
         w.scores = carver.take<float>(columns * kernels::kKeyTile);

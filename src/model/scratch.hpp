@@ -64,6 +64,7 @@ struct WorkerScratch {
     Panels gathered;      // of [kFeedForwardTokens][d_model]: the input of one expert, or one latent head
     float* key;           // [head_dim], padded
     float* value;         // [head_dim], padded
+    float* per_layer;     // [n_layers][d_per_layer]
     std::int64_t* first;  // [kAttentionColumns]
     std::int64_t* last;
     float* scores;     // [kAttentionColumns][kKeyTile]
@@ -79,12 +80,13 @@ struct Scratch {
     float* cosines;       // per rope [n_batch][n_rot / 2]
     float* sines;
     float* x;              // [n_batch][d_model], the residual stream
-    float* h;              // [n_batch][max(d_model, q)], normed inputs and attention outputs
+    float* h;              // [n_batch][max(d_model, q, d_per_layer)], normed inputs and attention outputs
     float* y;              // [n_batch][d_model], what a half layer adds to x
     float* z;              // [n_batch][d_model], what attention adds in parallel layers, or the shared expert gives
     float* qkv;            // [n_batch][q + 2 kv]
     float* q;              // [n_kv_heads][n_batch][n_heads / n_kv_heads][head_dim], padded, scaled
-    Panels input;          // of [n_batch][max(d_model, q)]
+    float* per_layer;      // [n_batch][n_layers][d_per_layer], what each layer has for itself of a token
+    Panels input;          // of [n_batch][max(d_model, q, d_per_layer)]
     Panels hidden;         // of [n_batch][d_ff]
     float* logits;         // [n_logits][n_vocab]
     AttentionState spans;  // [n_heads][spans of n_ctx]: attention of one token, split over positions

@@ -30,6 +30,9 @@ constexpr auto kFloats = kernels::Format::f32;
 constexpr std::array<std::string_view, arch::kRoles> kNames = {
     "token_embd.weight",
     "position_embd.weight",
+    "per_layer_token_embd.weight",
+    "per_layer_model_proj.weight",
+    "per_layer_proj_norm.weight",
     "output_norm.weight",
     "output_norm.bias",
     "output.weight",
@@ -62,6 +65,10 @@ constexpr std::array<std::string_view, arch::kRoles> kNames = {
     "ffn_up.bias",
     "ffn_down.bias",
     "post_ffw_norm.weight",
+    "inp_gate.weight",
+    "proj.weight",
+    "post_norm.weight",
+    "layer_output_scale.weight",
     "ffn_gate_inp.weight",
     "ffn_gate_inp.bias",
     "ffn_gate_inp_shexp.weight",
@@ -114,7 +121,10 @@ std::uint64_t extent(const arch::ModelSpec& spec, std::size_t layer_index, Dim d
         case Dim::n_positions: return spec.n_positions;
         case Dim::d_ff: return layer.d_ff;
         case Dim::two_d_ff: return 2 * std::uint64_t{layer.d_ff};
-        case Dim::half_rot: return spec.ropes[layer.rope].n_rot / 2;
+        case Dim::half_rot: return spec.ropes[0].n_rot / 2;
+        case Dim::n_vocab_per_layer: return spec.n_vocab_per_layer;
+        case Dim::d_per_layer: return spec.d_per_layer;
+        case Dim::all_per_layer: return spec.layers.size() * std::uint64_t{spec.d_per_layer};
         case Dim::one_row: return 1;
         case Dim::n_experts:
         case Dim::each_expert: return layer.experts.n_experts;
@@ -246,13 +256,25 @@ bool has_extent(const arch::ModelSpec& spec, const TensorSlot& slot, std::size_t
     return extent(spec, layer, slot.n_in) != 0 && extent(spec, layer, slot.n_out) != 0;
 }
 
+// What a layer that attends to another's keys and values does not compute, though files may have it.
+bool makes_kv(Role role) {
+    switch (role) {
+        case Role::attn_k:
+        case Role::attn_v:
+        case Role::attn_k_norm: return true;
+        default: return false;
+    }
+}
+
 // Of arch.slots[i] for a layer: null where it need not and must not be.
-const gguf::TensorInfo* find_slot(const gguf::File& file, const arch::ArchSpec& arch, std::size_t i,
-                                  std::size_t layer) {
+const gguf::TensorInfo* find_slot(const gguf::File& file, const arch::ArchSpec& arch, const arch::ModelSpec& spec,
+                                  std::size_t i, std::size_t layer) {
     const TensorSlot& slot = arch.slots[i];
+    if (!has_extent(spec, slot, layer)) return nullptr;
     const std::string name = tensor_name(slot.role, layer, slot.name);
     const gguf::TensorInfo* tensor = file.find_tensor(name);
-    if (slot.need == arch::Need::optional) return tensor;
+    const bool shares = spec.layers[layer].kv_layer != arch::kOwn && makes_kv(slot.role);
+    if (slot.need == arch::Need::optional || shares) return tensor;
     if (slot.need == arch::Need::with_previous) {
         const std::string previous = tensor_name(arch.slots[i - 1].role, layer);
         if (file.find_tensor(previous) == nullptr) return nullptr;
@@ -302,15 +324,16 @@ Layout make_layout(const gguf::File& file, const arch::ArchSpec& arch, const arc
         const TensorSlot& slot = arch.slots[i];
         const std::size_t n_layers = per_layer(slot.role) ? spec.layers.size() : 1;
         for (std::size_t layer = 0; layer < n_layers; ++layer) {
-            if (!has_extent(spec, slot, layer)) continue;
             if (arch::is_stacked(slot.role)) {
-                add_stack(layout.parts, file, slot, spec, layer, use);
+                if (has_extent(spec, slot, layer)) add_stack(layout.parts, file, slot, spec, layer, use);
                 continue;
             }
-            const gguf::TensorInfo* tensor = find_slot(file, arch, i, layer);
+            const gguf::TensorInfo* tensor = find_slot(file, arch, spec, i, layer);
             if (tensor == nullptr) continue;
             use(*tensor);
-            add_parts(layout.parts, spec, make_part(*tensor, slot, spec, layer));
+            const Part part = make_part(*tensor, slot, spec, layer);
+            const bool shares = spec.layers[layer].kv_layer != arch::kOwn && makes_kv(slot.role);
+            if (!shares) add_parts(layout.parts, spec, part);
         }
     }
     for (std::size_t i = 0; i < used.size(); ++i) {

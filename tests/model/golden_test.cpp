@@ -28,9 +28,11 @@ bool is_quantised(const linnet::Model& model) {
     });
 }
 
-golden::Tolerance tolerance(const Golden& golden, bool quantised, KvType kv) {
-    if (quantised || kv == KvType::q8) return golden::kQ8Tolerance;
-    return kv == KvType::f32 ? golden::float32_tolerance(golden) : golden::kKvF16Tolerance;
+golden::Tolerance tolerance(const std::string& name, const Golden& golden, bool quantised, KvType kv) {
+    const double factor = golden::cache_sensitivity(name);
+    if (quantised) return golden::kQ8Tolerance;
+    if (kv == KvType::f32) return golden::float32_tolerance(golden);
+    return golden::scaled(kv == KvType::q8 ? golden::kQ8Tolerance : golden::kKvF16Tolerance, factor);
 }
 
 void check_within(const Golden& golden, std::span<const float> logits, const golden::Tolerance& limit) {
@@ -85,7 +87,7 @@ TEST_CASE("the repository's own goldens are there") {
 }
 
 TEST_CASE("goldens: logits of all positions, with each type of KV cache") {
-    golden::for_each([](const std::string&, const Golden& golden) {
+    golden::for_each([](const std::string& name, const Golden& golden) {
         const auto model = runner::open(runner::make_engine(), golden.model.string());
         const bool quantised = is_quantised(*model);
         for (const KvType kv : {KvType::f32, KvType::f16, KvType::q8}) {
@@ -94,7 +96,7 @@ TEST_CASE("goldens: logits of all positions, with each type of KV cache") {
                 CAPTURE(chunk);
                 linnet::Forward forward(*model, runner::shape(context(golden), chunk, kv));
                 const auto logits = runner::logits(forward, golden.tokens, chunk);
-                const golden::Tolerance limit = tolerance(golden, quantised, kv);
+                const golden::Tolerance limit = tolerance(name, golden, quantised, kv);
                 const bool may_flip = kv == KvType::q8 && model->spec().layers.back().experts.n_experts != 0;
                 (may_flip ? check_most_rows : check_within)(golden, logits, limit);
             }

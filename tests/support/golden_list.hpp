@@ -54,6 +54,7 @@ inline constexpr const char* kNames[] = {
     "gpt_oss",
     "phimoe",
     "deepseek2_lite",
+    "gemma4",
     "quant_llama_q4_0",
     "quant_llama_q4_1",
     "quant_llama_q5_0",

@@ -47,7 +47,7 @@ void read(const gguf::File& file, ModelSpec& spec) {
         layer.attention_scale = 1.0F;
         layer.activation = Activation::gelu_tanh;
         // Global layers of some models take their keys, before norm and rotation, for values as well.
-        const std::string value = fmt::format("blk.{}.attn_v.weight", i);
+        const std::string value = format_text("blk.{}.attn_v.weight", i);
         if (layer.window != 0 && layer.kv_layer == kOwn && file.find_tensor(value) == nullptr) {
             throw Error(Status::bad_file, "tensor '{}' is missing", value);
         }

@@ -92,7 +92,7 @@ bool per_layer(Role role) { return static_cast<std::size_t>(role) >= arch::kMode
 
 std::string tensor_name(Role role, std::size_t layer, std::string_view own = {}) {
     const std::string_view name = own.empty() ? kNames[static_cast<std::size_t>(role)] : own;
-    return per_layer(role) ? fmt::format("blk.{}.{}", layer, name) : std::string(name);
+    return per_layer(role) ? format_text("blk.{}.{}", layer, name) : std::string(name);
 }
 
 // How early converters spelled it: a tensor for each expert.
@@ -100,7 +100,7 @@ std::string expert_name(Role role, std::size_t layer, std::size_t expert) {
     constexpr std::string_view kSuffix = "_exps.weight";
     std::string_view name = kNames[static_cast<std::size_t>(role)];
     name.remove_suffix(kSuffix.size());
-    return fmt::format("blk.{}.{}.{}.weight", layer, name, expert);
+    return format_text("blk.{}.{}.{}.weight", layer, name, expert);
 }
 
 std::uint64_t extent(const arch::ModelSpec& spec, std::size_t layer_index, Dim dim) {

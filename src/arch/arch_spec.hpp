@@ -54,7 +54,7 @@ inline constexpr std::uint32_t kOwn = ~0U;
 // sparse_mixer: each over those that were not chosen before it and whose scores are close to its own.
 enum class Routing : std::uint8_t { softmax_all, softmax_chosen, sparse_mixer };
 
-// A feed-forward layer of which each token uses a few of many.
+// A feed-forward layer of which each token uses a few of many; a dense one may stand beside it.
 struct ExpertSpec {
     std::uint32_t n_experts = 0;  // 0: none
     std::uint32_t n_used = 0;     // by a token
@@ -163,6 +163,11 @@ enum class Role : std::uint8_t {
     layer_output_scale,
     ffn_gate_inp,  // the router
     ffn_gate_inp_bias,
+    ffn_gate_inp_scale,   // of the router's normed input
+    ffn_down_exps_scale,  // for each expert, of its weight
+    pre_ffw_norm_2,       // of the experts' input, beside a dense feed-forward with ffn_norm
+    post_ffw_norm_1,      // of what the dense one gives
+    post_ffw_norm_2,      // of what the experts give
     ffn_gate_inp_shexp,
     ffn_gate_shexp,
     ffn_up_shexp,
@@ -176,6 +181,7 @@ enum class Role : std::uint8_t {
     ffn_gate_exps,
     ffn_up_exps,
     ffn_down_exps,
+    ffn_gate_up_exps,  // of each expert both
     attn_k_b,
     attn_v_b,
 };
@@ -208,6 +214,7 @@ enum class Dim : std::uint8_t {
     n_experts,
     each_expert,  // as n_out: a vector for each expert
     d_ff_expert,
+    two_d_ff_expert,
     d_ff_shared,
     latent_rank,
     latent_q,       // n_heads * query

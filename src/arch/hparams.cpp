@@ -132,7 +132,7 @@ void read_decoder(const HParams& h, ModelSpec& spec) {
     }
 }
 
-void read_experts(const HParams& h, ModelSpec& spec, Routing routing) {
+void read_experts(const HParams& h, ModelSpec& spec, Routing routing, bool beside_dense) {
     ExpertSpec experts;
     experts.n_experts = h.count("expert_count", kMaxExperts);
     experts.n_used = h.count("expert_used_count", kMaxExperts);
@@ -149,7 +149,7 @@ void read_experts(const HParams& h, ModelSpec& spec, Routing routing) {
         if (layer.experts.d_ff == 0) {
             throw Error(Status::bad_file, "key '{}' is 0", h.key("expert_feed_forward_length"));
         }
-        layer.d_ff = 0;
+        if (!beside_dense) layer.d_ff = 0;
     }
 }
 

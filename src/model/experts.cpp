@@ -8,6 +8,7 @@
 
 #include "base/checked.hpp"
 #include "base/exp.hpp"
+#include "base/math.hpp"
 #include "model/feed_forward.hpp"
 
 namespace linnet {
@@ -30,6 +31,7 @@ struct Experts {
     std::size_t d_model;
     std::size_t hidden_bytes;  // of a token's row, as down takes it
     const float* h;            // [n_tokens][d_model], their input
+    const float* scales;       // of each expert's weight; null: none
 
     std::size_t n_rows(std::size_t expert) const { return s.first[expert + 1] - s.first[expert]; }
     const Matrix& matrix(Role role, std::size_t expert) const { return pass.weights.stacked(role, layer, expert); }
@@ -99,7 +101,10 @@ void choose(const Experts& e, std::size_t t) noexcept {
         for (const float score : scores) sum += static_cast<double>(exp_negative(score - highest));
     }
     const double factor = static_cast<double>(e.spec.scale) / sum;
-    for (std::size_t i = 0; i < n_used; ++i) weights[i] = static_cast<float>(static_cast<double>(weights[i]) * factor);
+    for (std::size_t i = 0; i < n_used; ++i) {
+        const float scale = e.scales != nullptr ? e.scales[chosen[i]] : 1.0F;
+        weights[i] = static_cast<float>(static_cast<double>(weights[i]) * factor * static_cast<double>(scale));
+    }
 }
 
 // (token, expert) pairs as rows, by expert, then token. Returns the number of experts that have any, which `active`
@@ -219,7 +224,10 @@ bool add_shared(const Experts& e) noexcept {
 bool experts(const Pass& pass, std::size_t layer) noexcept {
     const arch::ExpertSpec& spec = pass.spec.layers[layer].experts;
     const Weights& weights = pass.weights;
-    const Norm norm = feed_forward_norm(pass, layer);
+    // Beside a dense feed-forward the experts have a norm of their own, and their router another one.
+    const float* router_scale = weights.vector(Role::ffn_gate_inp_scale, layer);
+    const float* own_norm = weights.vector(Role::pre_ffw_norm_2, layer);
+    const Norm norm = own_norm != nullptr ? Norm{own_norm, nullptr} : feed_forward_norm(pass, layer);
     const kernels::FormatInfo& down_format = kernels::info(weights.stacked(Role::ffn_down_exps, layer, 0).format);
     const Experts e = {pass,
                        spec,
@@ -227,7 +235,8 @@ bool experts(const Pass& pass, std::size_t layer) noexcept {
                        layer,
                        pass.spec.d_model,
                        kernels::activation_bytes(down_format.activations, spec.d_ff, 1),
-                       norm.weight != nullptr ? pass.s.h : pass.s.x};
+                       norm.weight != nullptr ? pass.s.h : pass.s.x,
+                       weights.vector(Role::ffn_down_exps_scale, layer)};
 
     const Projection scores[] = {
         {weights.matrix(Role::ffn_gate_inp, layer), weights.vector(Role::ffn_gate_inp_bias, layer), e.s.scores,
@@ -235,9 +244,20 @@ bool experts(const Pass& pass, std::size_t layer) noexcept {
         {weights.matrix(Role::ffn_gate_inp_shexp, layer), nullptr, e.s.shared_scores, 1},
     };
     const std::size_t n_scores = scores[1].w.data != nullptr ? 2 : 1;
-    auto make_normed = [&](std::size_t t) -> const float* { return input_row(pass, norm, t); };
+    const auto root = static_cast<float>(1.0 / math::sqrt(static_cast<double>(e.d_model)));
+    auto make_normed = [&](std::size_t t) -> const float* {
+        if (router_scale == nullptr) return input_row(pass, norm, t);
+        const float* row = input_row(pass, {router_scale, nullptr}, t);
+        pass.kernels.scale.fn(row, root, e.d_model, pass.s.h + t * e.d_model);
+        return row;
+    };
     if (!linear(pass, Part::router, {scores, n_scores}, e.d_model, pass.n_tokens, make_normed)) return false;
-    if (!pass.for_tokens(pass.n_tokens, [&](std::size_t t, WorkerScratch&) { choose(e, t); })) return false;
+    if (!pass.for_tokens(pass.n_tokens, [&](std::size_t t, WorkerScratch&) {
+            choose(e, t);
+            if (router_scale != nullptr) input_row(pass, norm, t);
+        })) {
+        return false;
+    }
     const std::size_t n_active = group(e);
     pass.lap(Part::router);
 

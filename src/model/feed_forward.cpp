@@ -87,18 +87,39 @@ Norm feed_forward_norm(const Pass& pass, std::size_t layer) noexcept {
                : pass.weights.norm(Role::attn_norm, Role::attn_norm_bias, layer);
 }
 
+// What a dense feed-forward (in z) and the experts beside it (in y) give, each normed, together.
+bool add_dense(const Pass& pass, std::size_t layer) noexcept {
+    const Norm dense_norm = {pass.weights.vector(Role::post_ffw_norm_1, layer), nullptr};
+    const Norm experts_norm = {pass.weights.vector(Role::post_ffw_norm_2, layer), nullptr};
+    const std::size_t d_model = pass.spec.d_model;
+    const bool done = pass.for_tokens(pass.n_tokens, [&](std::size_t t, WorkerScratch&) {
+        float* z = pass.s.z + t * d_model;
+        float* y = pass.s.y + t * d_model;
+        if (dense_norm.weight != nullptr) pass.norm(dense_norm, z, d_model, z);
+        if (experts_norm.weight != nullptr) pass.norm(experts_norm, y, d_model, y);
+        pass.kernels.add.fn(z, d_model, y);
+    });
+    pass.lap(Part::norms);
+    return done;
+}
+
 bool feed_forward(const Pass& pass, std::size_t layer) noexcept {
     const arch::LayerSpec& spec = pass.spec.layers[layer];
-    if (spec.experts.n_experts != 0) return experts(pass, layer);
+    const bool beside = spec.experts.n_experts != 0;
+    if (beside && !experts(pass, layer)) return false;
+    if (spec.d_ff == 0) return true;
     const Weights& weights = pass.weights;
     const Norm norm = feed_forward_norm(pass, layer);
     auto make_normed = [&](std::size_t t) -> const float* { return input_row(pass, norm, t); };
-    return dense(pass,
-                 {weights.matrix(Role::ffn_gate, layer), weights.matrix(Role::ffn_up, layer),
-                  weights.matrix(Role::ffn_down, layer), weights.vector(Role::ffn_gate_bias, layer),
-                  weights.vector(Role::ffn_up_bias, layer), weights.vector(Role::ffn_down_bias, layer), spec.activation,
-                  pass.s.y},
-                 make_normed);
+    const Dense whole = {weights.matrix(Role::ffn_gate, layer),
+                         weights.matrix(Role::ffn_up, layer),
+                         weights.matrix(Role::ffn_down, layer),
+                         weights.vector(Role::ffn_gate_bias, layer),
+                         weights.vector(Role::ffn_up_bias, layer),
+                         weights.vector(Role::ffn_down_bias, layer),
+                         spec.activation,
+                         beside ? pass.s.z : pass.s.y};
+    return dense(pass, whole, make_normed) && (!beside || add_dense(pass, layer));
 }
 
 }  // namespace linnet

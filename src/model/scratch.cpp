@@ -43,7 +43,7 @@ struct Widths {
     std::uint64_t input = 0;      // of any matmul but the feed-forward's last
     std::uint64_t widest = 0;     // of any matmul
     std::uint64_t half_rots = 0;  // of all ropes together
-    std::uint64_t z = 0;          // d_model when some layer is parallel or has a shared expert
+    std::uint64_t z = 0;          // d_model when some layer is parallel or has more than experts
     std::uint64_t gathered = 0;
     std::uint64_t n_experts = 0;
     std::uint64_t n_used = 0;
@@ -65,7 +65,8 @@ struct Widths {
             n_heads = std::max<std::uint64_t>(n_heads, layer.n_heads);
             group = std::max<std::uint64_t>(group, layer.n_heads / layer.n_kv_heads);
             d_ff = std::max<std::uint64_t>({d_ff, layer.d_ff, layer.experts.d_ff_shared});
-            if (layer.parallel || layer.experts.d_ff_shared != 0) z = spec.d_model;
+            const bool beside = layer.experts.n_experts != 0 && layer.d_ff + layer.experts.d_ff_shared != 0;
+            if (layer.parallel || beside) z = spec.d_model;
             n_experts = std::max<std::uint64_t>(n_experts, layer.experts.n_experts);
             n_used = std::max<std::uint64_t>(n_used, layer.experts.n_used);
             d_ff_expert = std::max<std::uint64_t>(d_ff_expert, layer.experts.d_ff);

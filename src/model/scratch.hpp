@@ -82,7 +82,7 @@ struct Scratch {
     float* x;              // [n_batch][d_model], the residual stream
     float* h;              // [n_batch][max(d_model, q, d_per_layer)], normed inputs and attention outputs
     float* y;              // [n_batch][d_model], what a half layer adds to x
-    float* z;              // [n_batch][d_model], what attention adds in parallel layers, or the shared expert gives
+    float* z;              // [n_batch][d_model], of attention in parallel layers, or of what is beside experts
     float* qkv;            // [n_batch][q + 2 kv]
     float* q;              // [n_kv_heads][n_batch][n_heads / n_kv_heads][head_dim], padded, scaled
     float* per_layer;      // [n_batch][n_layers][d_per_layer], what each layer has for itself of a token

@@ -71,6 +71,11 @@ constexpr std::array<std::string_view, arch::kRoles> kNames = {
     "layer_output_scale.weight",
     "ffn_gate_inp.weight",
     "ffn_gate_inp.bias",
+    "ffn_gate_inp.scale",
+    "ffn_down_exps.scale",
+    "pre_ffw_norm_2.weight",
+    "post_ffw_norm_1.weight",
+    "post_ffw_norm_2.weight",
     "ffn_gate_inp_shexp.weight",
     "ffn_gate_shexp.weight",
     "ffn_up_shexp.weight",
@@ -84,6 +89,7 @@ constexpr std::array<std::string_view, arch::kRoles> kNames = {
     "ffn_gate_exps.weight",
     "ffn_up_exps.weight",
     "ffn_down_exps.weight",
+    "ffn_gate_up_exps.weight",
     "attn_k_b.weight",
     "attn_v_b.weight",
 };
@@ -129,6 +135,7 @@ std::uint64_t extent(const arch::ModelSpec& spec, std::size_t layer_index, Dim d
         case Dim::n_experts:
         case Dim::each_expert: return layer.experts.n_experts;
         case Dim::d_ff_expert: return layer.experts.d_ff;
+        case Dim::two_d_ff_expert: return 2 * std::uint64_t{layer.experts.d_ff};
         case Dim::d_ff_shared: return layer.experts.d_ff_shared;
         case Dim::latent_rank: return layer.latent.rank;
         case Dim::latent_q: return std::uint64_t{layer.n_heads} * layer.latent.query;
@@ -197,11 +204,13 @@ void add_parts(std::vector<Part>& parts, const arch::ModelSpec& spec, const Part
         pieces = {{Role::attn_q, Dim::q}, {Role::attn_k, Dim::kv}, {Role::attn_v, Dim::kv}};
     } else if (whole.role == Role::ffn_up && n_out == extent(spec, whole.layer, Dim::two_d_ff)) {
         pieces = {{Role::ffn_gate, Dim::d_ff}, {Role::ffn_up, Dim::d_ff}};
+    } else if (whole.role == Role::ffn_gate_up_exps) {
+        pieces = {{Role::ffn_gate_exps, Dim::d_ff_expert}, {Role::ffn_up_exps, Dim::d_ff_expert}};
     } else {
         parts.push_back(whole);
         return;
     }
-    std::uint64_t row = 0;
+    std::uint64_t row = whole.first_row;
     for (const Piece& piece : pieces) {
         Part part = whole;
         part.role = piece.role;
@@ -246,6 +255,8 @@ Role fused(Role role) {
         case Role::attn_q_bias:
         case Role::attn_k_bias:
         case Role::attn_v_bias: return Role::attn_qkv_bias;
+        case Role::ffn_gate_exps:
+        case Role::ffn_up_exps: return Role::ffn_gate_up_exps;
         case Role::attn_k_b:
         case Role::attn_v_b: return Role::attn_kv_b;
         default: return role;
@@ -309,7 +320,7 @@ void add_stack(std::vector<Part>& parts, const gguf::File& file, const TensorSlo
         Part part = make_part(*tensor, slot, spec, layer, whole != nullptr ? n : 1);
         part.index = i;
         if (whole != nullptr) part.first_row = i * part.n_out;
-        parts.push_back(part);
+        add_parts(parts, spec, part);
     }
 }
 

@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <numbers>
 #include <numeric>
 #include <set>
 #include <stdexcept>
@@ -35,6 +36,9 @@ Experts::Experts(const ExpertsSource& source, const std::string& layer) : archit
     router_ = source.matrix(layer + "ffn_gate_inp.weight");
     if (router_.size() == 0) return;
     router_bias_ = row_or_none(source.matrix(layer + "ffn_gate_inp.bias"), 0);
+    router_scale_ = row_or_none(source.matrix(layer + "ffn_gate_inp.scale"), 0);
+    expert_scales_ = row_or_none(source.matrix(layer + "ffn_down_exps.scale"), 0);
+    norm_eps_ = source.number("attention.layer_norm_rms_epsilon").value_or(0);
     n_used_ = static_cast<std::size_t>(source.number("expert_used_count").value());
     scale_ = source.number("expert_weights_scale").value_or(1);
     // The other models' weights sum to one.
@@ -55,9 +59,17 @@ Experts::Experts(const ExpertsSource& source, const std::string& layer) : archit
             if (matrix.size() == 0) throw std::runtime_error("reference: missing expert in " + layer);
         }
     };
-    load("gate", &Expert::gate);
-    load("up", &Expert::up);
+    const Matrix gate_up = source.matrix(layer + "ffn_gate_up_exps.weight");
+    if (gate_up.size() == 0) {
+        load("gate", &Expert::gate);
+        load("up", &Expert::up);
+    }
     load("down", &Expert::down);
+    for (Index i = 0; gate_up.size() != 0 && i < n; ++i) {
+        const Index d_ff = gate_up.rows() / n / 2;
+        experts_[static_cast<std::size_t>(i)].gate = gate_up.middleRows(2 * i * d_ff, d_ff);
+        experts_[static_cast<std::size_t>(i)].up = gate_up.middleRows((2 * i + 1) * d_ff, d_ff);
+    }
     const Matrix gate_bias = source.matrix(layer + "ffn_gate_exps.bias");
     const Matrix up_bias = source.matrix(layer + "ffn_up_exps.bias");
     const Matrix down_bias = source.matrix(layer + "ffn_down_exps.bias");
@@ -82,6 +94,9 @@ RowVector Experts::run(const Expert& expert, const RowVector& x) const {
         if (architecture_ == "gpt-oss") {
             const double g = std::min(gate[i], 7.0);
             hidden[i] = g * sigmoid(1.702 * g) * (std::clamp(up[i], -7.0, 7.0) + 1);
+        } else if (architecture_ == "gemma4") {
+            const double inner = std::sqrt(2 / std::numbers::pi) * (gate[i] + 0.044715 * std::pow(gate[i], 3));
+            hidden[i] = 0.5 * gate[i] * (1 + std::tanh(inner)) * up[i];
         } else {
             hidden[i] = gate[i] * sigmoid(gate[i]) * up[i];
         }
@@ -121,16 +136,23 @@ Experts::Choice Experts::choose(const RowVector& scores) const {
     Choice choice;
     for (std::size_t i = 0; i < n_used_; ++i) {
         const double weight = weights[static_cast<Index>(order[i])] / (is_renormalised_ ? sum : 1);
-        choice.emplace_back(order[i], weight * scale_);
+        const double own = expert_scales_.size() == 0 ? 1 : expert_scales_[static_cast<Index>(order[i])];
+        choice.emplace_back(order[i], weight * scale_ * own);
     }
     return choice;
 }
 
-Matrix Experts::operator()(const Matrix& x) const {
+Matrix Experts::operator()(const Matrix& x, const Matrix& router_x) const {
     Matrix y = Matrix::Zero(x.rows(), x.cols());
     for (Index t = 0; t < x.rows(); ++t) {
         const RowVector token = x.row(t);
-        const RowVector scores = with_bias(token * router_.transpose(), router_bias_);
+        RowVector routed = router_x.row(t);
+        if (router_scale_.size() != 0) {
+            const auto n = static_cast<double>(routed.size());
+            routed /= std::sqrt(routed.squaredNorm() / n + norm_eps_) * std::sqrt(n);
+            routed = routed.cwiseProduct(router_scale_).eval();
+        }
+        const RowVector scores = with_bias(routed * router_.transpose(), router_bias_);
         for (const auto& [expert, weight] : choose(scores)) y.row(t) += weight * run(experts_[expert], token);
         if (shared_.gate.size() == 0) continue;
         const double gate = shared_gate_.size() == 0 ? 1 : sigmoid(token.dot(shared_gate_));

@@ -28,7 +28,9 @@ class Experts {
     Experts(const ExpertsSource& source, const std::string& layer);
 
     bool empty() const { return experts_.empty(); }
-    Matrix operator()(const Matrix& x) const;
+    Matrix operator()(const Matrix& x) const { return (*this)(x, x); }
+    // The router's input is another one: what the experts take before their norm.
+    Matrix operator()(const Matrix& x, const Matrix& router_x) const;
 
   private:
     struct Expert {
@@ -48,6 +50,9 @@ class Experts {
     double scale_ = 1;
     Matrix router_;
     RowVector router_bias_;
+    RowVector router_scale_;   // empty: the router's input is not normed
+    RowVector expert_scales_;  // of weights; may be empty
+    double norm_eps_ = 0;
     std::vector<Expert> experts_;
     Expert shared_;          // of all tokens; gate empty: none
     RowVector shared_gate_;  // may be empty

@@ -60,12 +60,13 @@ struct Layer {
     Norm q_norm, k_norm;
     Norm post_attention_norm, post_ffw_norm;
     Linear q, k, v, o;
-    LatentAttention latent;  // instead, where there is one
-    Linear gate, up, down;   // gate may be empty
-    Experts experts;         // instead, where there are any
-    RowVector sinks;         // a score for each head that takes part in the softmax and has no value; may be empty
-    Index window = 0;        // position i sees the last `window` positions, itself included; 0: all
-    bool is_local = false;   // rotates with Weights::local
+    LatentAttention latent;                                 // instead, where there is one
+    Linear gate, up, down;                                  // gate may be empty
+    Experts experts;                                        // instead, where there are any, or beside
+    Norm experts_norm, post_dense_norm, post_experts_norm;  // where beside
+    RowVector sinks;        // a score for each head that takes part in the softmax and has no value; may be empty
+    Index window = 0;       // position i sees the last `window` positions, itself included; 0: all
+    bool is_local = false;  // rotates with Weights::local
     bool is_rotated = true;
     bool is_parallel = false;  // the feed-forward does not see what attention added
     Index head_dim = 0;
@@ -320,7 +321,10 @@ Layer load_layer(Reader& reader, const Weights& weights, Index index, Index wind
     layer.head_dim = layer.o.weight.cols() / weights.n_heads;
     if (layer.latent.empty()) load_attention(reader, weights, name, layer);
     layer.experts = Experts(source, name);
-    if (layer.experts.empty()) load_dense(reader, name, layer);
+    if (layer.experts.empty() || reader.has(name + "ffn_up.weight")) load_dense(reader, name, layer);
+    layer.experts_norm = reader.norm(name + "pre_ffw_norm_2");
+    layer.post_dense_norm = reader.norm(name + "post_ffw_norm_1");
+    layer.post_experts_norm = reader.norm(name + "post_ffw_norm_2");
 
     // Every so manieth layer sees all positions, the others a window. Files of some architectures say which.
     const std::map<std::string, Index> periods = {
@@ -503,14 +507,22 @@ double gelu_tanh(double x) {
     return 0.5 * x * (1 + std::tanh(std::sqrt(2 / std::numbers::pi) * (x + 0.044715 * x * x * x)));
 }
 
-Matrix feed_forward(const Matrix& x, const Weights& weights, const Layer& layer) {
-    if (!layer.experts.empty()) return layer.experts(x);
+Matrix dense(const Matrix& x, const Weights& weights, const Layer& layer) {
     const auto activate = weights.is_gelu ? &gelu_tanh : &silu;
     if (layer.gate.weight.size() == 0) return layer.down(layer.up(x).unaryExpr(activate));
     Matrix gate = layer.gate(x);
     if (std::isfinite(layer.sparsity)) gate = sparsify(gate, layer.sparsity);
     gate = gate.unaryExpr(activate).eval();
     return layer.down(gate.cwiseProduct(layer.up(x)));
+}
+
+Matrix feed_forward(const Matrix& x, const Weights& weights, const Layer& layer) {
+    const Matrix normed = apply_norm(x, layer.ffn_norm, weights);
+    if (layer.experts.empty()) return dense(normed, weights, layer);
+    if (layer.up.weight.size() == 0) return layer.experts(normed);
+    const Matrix chosen = layer.experts(apply_norm(x, layer.experts_norm, weights), x);
+    return apply_norm(dense(normed, weights, layer), layer.post_dense_norm, weights) +
+           apply_norm(chosen, layer.post_experts_norm, weights);
 }
 
 }  // namespace
@@ -558,7 +570,7 @@ std::vector<float> Model::logits(std::span<const std::int32_t> tokens, std::uint
         Matrix sum = x + attended * weights.residual_scale;
         if (altup.exists()) sum = (sum + altup.laurel(i, normed)) / std::numbers::sqrt2;
         const Matrix& seen = layer.is_parallel ? x : sum;
-        const Matrix forwarded = norm(feed_forward(norm(seen, layer.ffn_norm), weights, layer), layer.post_ffw_norm);
+        const Matrix forwarded = norm(feed_forward(seen, weights, layer), layer.post_ffw_norm);
         x = sum + forwarded * weights.residual_scale;
         if (altup.exists()) {
             streams = altup.correct(i, streams, x);

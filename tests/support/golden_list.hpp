@@ -55,6 +55,7 @@ inline constexpr const char* kNames[] = {
     "phimoe",
     "deepseek2_lite",
     "gemma4",
+    "gemma4_moe",
     "quant_llama_q4_0",
     "quant_llama_q4_1",
     "quant_llama_q5_0",

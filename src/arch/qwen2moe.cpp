@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: MIT
 // Qwen 1.5 and 2 with experts: the weights of the chosen ones are left as they are, and a shared one is added behind a
 // sigmoid. Report: arXiv 2407.10671.
+#include <algorithm>
+
 #include "arch/hparams.hpp"
 
 namespace linnet::arch {
@@ -14,7 +16,7 @@ void read(const gguf::File& file, ModelSpec& spec) {
     read_experts(h, spec, Routing::softmax_all);
     for (LayerSpec& layer : spec.layers) {
         // Early files give the width of the shared expert, which is that of the chosen ones together.
-        if (!h.has("expert_feed_forward_length")) layer.experts.d_ff = d_ff / layer.experts.n_used;
+        if (!h.has("expert_feed_forward_length")) layer.experts.d_ff = std::max(1U, d_ff / layer.experts.n_used);
         if (layer.experts.d_ff_shared == 0) layer.experts.d_ff_shared = d_ff;
     }
     spec.ropes.push_back(read_rope(h, spec, RopeKind::neox));

@@ -29,15 +29,14 @@ struct Experts {
     const ExpertScratch& s;
     std::size_t layer;
     std::size_t d_model;
-    std::size_t hidden_bytes;  // of a token's row, as down takes it
-    const float* h;            // [n_tokens][d_model], their input
-    const float* scales;       // of each expert's weight; null: none
+    const float* h;       // [n_tokens][d_model], their input
+    const float* scales;  // of each expert's weight; null: none
 
     std::size_t n_rows(std::size_t expert) const { return s.first[expert + 1] - s.first[expert]; }
     const Matrix& matrix(Role role, std::size_t expert) const { return pass.weights.stacked(role, layer, expert); }
-    // An expert's hidden rows begin a panel.
+    // An expert's hidden rows begin a panel, of whatever kind its matrix takes.
     Panels hidden(std::size_t expert) const {
-        std::byte* panels = s.hidden + s.first[expert] * hidden_bytes;
+        std::byte* panels = s.hidden + std::size_t{s.first[expert]} * spec.d_ff * sizeof(float);
         return {{panels, panels}};
     }
 };
@@ -228,13 +227,11 @@ bool experts(const Pass& pass, std::size_t layer) noexcept {
     const float* router_scale = weights.vector(Role::ffn_gate_inp_scale, layer);
     const float* own_norm = weights.vector(Role::pre_ffw_norm_2, layer);
     const Norm norm = own_norm != nullptr ? Norm{own_norm, nullptr} : feed_forward_norm(pass, layer);
-    const kernels::FormatInfo& down_format = kernels::info(weights.stacked(Role::ffn_down_exps, layer, 0).format);
     const Experts e = {pass,
                        spec,
                        pass.s.experts,
                        layer,
                        pass.spec.d_model,
-                       kernels::activation_bytes(down_format.activations, spec.d_ff, 1),
                        norm.weight != nullptr ? pass.s.h : pass.s.x,
                        weights.vector(Role::ffn_down_exps_scale, layer)};
 

@@ -52,7 +52,7 @@ struct ExpertScratch {
     std::uint32_t* active;  // [n_experts]
     std::uint32_t* tokens;  // of rows
     float* row_weights;     // of rows
-    std::byte* hidden;      // packed rows of d_ff, of the kind that down takes
+    std::byte* hidden;      // packed rows, d_ff floats apart, of the kind that an expert's down takes
 };
 
 // Memory of one worker, in use by one task at a time.

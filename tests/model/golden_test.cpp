@@ -42,8 +42,8 @@ void check_within(const Golden& golden, std::span<const float> logits, const gol
     CHECK(difference.max_kl <= limit.max_kl);
 }
 
-// Where rounded keys and values move two experts' scores past each other, a token goes another way: it may in one row of
-// eight, the others being as close as they are without experts.
+// Where rounded keys and values move two experts' scores past each other, a token goes another way: it may in one row
+// of eight, the others being as close as they are without experts.
 void check_most_rows(const Golden& golden, std::span<const float> logits, const golden::Tolerance& limit) {
     std::size_t n_off = 0;
     for (std::size_t row = 0; row < golden.n_rows; ++row) {

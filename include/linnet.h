@@ -399,6 +399,58 @@ LINNET_API linnet_status linnet_session_get_tokens(const linnet_session* session
  * of the sequence works. */
 LINNET_API linnet_status linnet_session_truncate(linnet_session* session, size_t n_tokens, linnet_error* error);
 
+/* ---- Chat -------------------------------------------------------------------------------------------------------- */
+
+/* A conversation is JSON in the shape that OpenAI's API uses:
+ *
+ *   {"messages": [{"role": "system", "content": "Be brief."},
+ *                 {"role": "user", "content": [{"type": "text", "text": "Hello"}]}],
+ *    "tools": [{"type": "function", "function": {"name": "f", "description": "...", "parameters": {...}}}],
+ *    "extra": {"enable_thinking": false}}
+ *
+ * messages    role, content (a string, or a list of parts), tool_calls, tool_call_id, reasoning_content ...
+ * tools       functions that the model may call; optional, like all below
+ * documents   for templates that show some
+ * extra       further variables of the template, such as enable_thinking or reasoning_effort
+ * now         the local time, "2025-03-09T15:04:05", for templates that tell the date: the library asks no clock.
+ *             Without it strftime_now is undefined in templates, which is an error in those that insist on it
+ * add_generation_prompt    true: the text ends where the assistant begins to speak
+ * continue_final_message   true: the text ends right after the last message's, for the model to go on with it
+ *
+ * Without the last two, a last message of the assistant is continued, and otherwise the assistant's turn is opened.
+ * It is rendered with the model's chat template: options, else the file's own, else a built-in one by special tokens
+ * and architecture (docs/chat.md). Templates are bounded in steps, memory and output: what would take more ends with
+ * LINNET_ERROR_UNSUPPORTED, within 50 ms for usual conversations.
+ *
+ * Errors: LINNET_ERROR_INVALID_ARGUMENT with line and column for what is not JSON, with a JSON pointer
+ * ("/messages/3/content") for a wrong shape, with the template's line and column, or its own words, when it fails;
+ * LINNET_ERROR_BAD_FILE with line and column when it is no template; LINNET_ERROR_NOT_FOUND when there is none.
+ *
+ * Special tokens written in the text are parsed, those in messages included: what comes from strangers and must not end
+ * its turn has to be cleaned by the host. */
+typedef struct linnet_chat_options {
+    uint32_t struct_size;
+    uint32_t reserved;
+    const char* chat_template; /* Jinja source, or the name of a built-in one ("chatml"); default: the model's */
+    size_t chat_template_size;
+} linnet_chat_options;
+
+LINNET_API void linnet_chat_options_init(linnet_chat_options* options, uint32_t struct_size);
+
+/* Makes the session's sequence the whole conversation: the longest prefix of tokens that the sequence has in common
+ * with it stays, with what was computed for it; the rest is forgotten, and what is new is appended. So a host gives the
+ * whole conversation each time, also when the template rewrites earlier turns (leaves out their reasoning). *n_reused
+ * (may be null): the tokens that stayed. LINNET_ERROR_CONTEXT_FULL when it has more than n_ctx tokens; after any error
+ * the sequence is as before. options may be null. */
+LINNET_API linnet_status linnet_session_append_chat(linnet_session* session, const char* json, size_t size,
+                                                    const linnet_chat_options* options, size_t* n_reused,
+                                                    linnet_error* error);
+
+/* The text of the conversation. buffer, capacity and *size as in linnet_detokenize. options may be null. */
+LINNET_API linnet_status linnet_model_render_chat(const linnet_model* model, const char* json, size_t json_size,
+                                                  const linnet_chat_options* options, char* buffer, size_t capacity,
+                                                  size_t* size, linnet_error* error);
+
 #ifdef __cplusplus
 }
 #endif

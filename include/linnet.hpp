@@ -98,6 +98,15 @@ using EngineOptions = detail::Options<linnet_engine_options, linnet_engine_optio
 using ModelOptions = detail::Options<linnet_model_options, linnet_model_options_init>;
 using SessionOptions = detail::Options<linnet_session_options, linnet_session_options_init>;
 using SamplerOptions = detail::Options<linnet_sampler_options, linnet_sampler_options_init>;
+using ChatOptions = detail::Options<linnet_chat_options, linnet_chat_options_init>;
+
+// chat_template: Jinja source or the name of a built-in one; must outlive the options. Empty: the model's.
+inline ChatOptions chat_options(std::string_view chat_template) noexcept {
+    ChatOptions options;
+    options.chat_template = chat_template.data();
+    options.chat_template_size = chat_template.size();
+    return options;
+}
 
 class Engine {
   public:
@@ -199,6 +208,15 @@ class Model {
         return token;
     }
 
+    // The text that the model sees of a conversation in JSON; chat_template as in chat_options.
+    std::string render_chat(std::string_view json, std::string_view chat_template = {}) const {
+        const ChatOptions options = chat_options(chat_template);
+        return detail::text(0, [&](char* buffer, std::size_t capacity, std::size_t* size, linnet_error* error) {
+            return linnet_model_render_chat(handle_.get(), json.data(), json.size(), &options, buffer, capacity, size,
+                                            error);
+        });
+    }
+
     linnet_model* get() const noexcept { return handle_.get(); }
 
   private:
@@ -260,6 +278,13 @@ class Session {
     }
     void append(const std::vector<Token>& tokens) {
         detail::call(linnet_session_append_tokens, handle_.get(), tokens.data(), tokens.size());
+    }
+    // The whole conversation in JSON; returns how many tokens of the sequence stayed. chat_template as in chat_options.
+    std::size_t append_chat(std::string_view json, std::string_view chat_template = {}) {
+        const ChatOptions options = chat_options(chat_template);
+        std::size_t n_reused = 0;
+        detail::call(linnet_session_append_chat, handle_.get(), json.data(), json.size(), &options, &n_reused);
+        return n_reused;
     }
     void set_sampler(const Sampler& sampler) { detail::call(linnet_session_set_sampler, handle_.get(), sampler.get()); }
     void set_greedy() {

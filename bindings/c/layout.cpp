@@ -105,4 +105,8 @@ LINNET_FIELD(linnet_event, text_size, 24);
 LINNET_FIELD(linnet_event, n_past, 32);
 LINNET_FIELD(linnet_event, n_pending, 36);
 
+LINNET_SIZE(linnet_chat_options, 24, 8);
+LINNET_FIELD(linnet_chat_options, chat_template, 8);
+LINNET_FIELD(linnet_chat_options, chat_template_size, 16);
+
 #endif

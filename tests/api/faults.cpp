@@ -5,6 +5,17 @@
 
 namespace {
 
+// A conversation, in place of what the session holds.
+linnet_status chat(linnet_session* session, linnet_error* error) {
+    constexpr std::string_view kJson =
+        R"({"messages": [{"role": "user", "content": "a b"}], "extra": {"x": [1, {"y": "z"}]}})";
+    linnet_chat_options options;
+    linnet_chat_options_init(&options, sizeof options);
+    options.chat_template = "plain";
+    options.chat_template_size = 5;
+    return linnet_session_append_chat(session, kJson.data(), kJson.size(), &options, nullptr, error);
+}
+
 // The whole life: returns the first status that is not OK.
 linnet_status live(const std::string& path, api::HostMemory& memory, linnet_error* error) {
     linnet_engine_options engine_options;
@@ -45,6 +56,7 @@ linnet_status live(const std::string& path, api::HostMemory& memory, linnet_erro
     if (status == LINNET_OK) status = linnet_session_append_text(session, "a b c", 5, 0, error);
     if (status == LINNET_OK) status = linnet_session_generate(session, 5, nullptr, nullptr, error);
     if (status == LINNET_OK) status = linnet_session_truncate(session, 2, error);
+    if (status == LINNET_OK) status = chat(session, error);
     if (status == LINNET_OK) status = linnet_session_generate(session, 2, nullptr, nullptr, error);
     // A session whose step failed goes on where it was.
     if (session != nullptr && sampler != nullptr) {
@@ -117,6 +129,7 @@ TEST_CASE("faults: each operator new fails once") {
         if (status == LINNET_OK) status = linnet_session_create(model, nullptr, &session, &error);
         if (status == LINNET_OK) status = linnet_tokenize(model, "a b", 3, 0, tokens, 32, &n, &error);
         if (status == LINNET_OK) status = linnet_session_append_text(session, "a b", 3, 0, &error);
+        if (status == LINNET_OK) status = chat(session, &error);
         if (status == LINNET_OK) status = linnet_session_generate(session, 3, nullptr, nullptr, &error);
         linnet_engine_destroy(engine);
         linnet_model_destroy(model);

@@ -6,6 +6,7 @@
  *   linnet_model     an open GGUF file, immutable; shared by any number of sessions and threads.
  *   linnet_session   one token sequence with its KV cache; one thread at a time (linnet_session_cancel: any thread).
  *   linnet_sampler   how the next token is chosen; used by one session at a time.
+ *   linnet_reply     reads what a model writes into text, reasoning and tool calls.
  *
  * Rules that hold everywhere:
  * - Every call that can fail returns a linnet_status and takes a nullable linnet_error for the text. Results come
@@ -450,6 +451,62 @@ LINNET_API linnet_status linnet_session_append_chat(linnet_session* session, con
 LINNET_API linnet_status linnet_model_render_chat(const linnet_model* model, const char* json, size_t json_size,
                                                   const linnet_chat_options* options, char* buffer, size_t capacity,
                                                   size_t* size, linnet_error* error);
+
+/* ---- Reply ------------------------------------------------------------------------------------------------------- */
+
+/* Reads what a model writes, while it writes it, into text, reasoning and tool calls. One thread at a time. */
+typedef struct linnet_reply linnet_reply;
+
+typedef struct linnet_reply_options {
+    uint32_t struct_size;
+    uint32_t reserved;
+    const char* format; /* name of the format of replies (docs/chat.md); default: that of the model's chat template */
+    size_t format_size;
+    const char* chat_template; /* what the conversation was rendered with, as in linnet_chat_options */
+    size_t chat_template_size;
+    const char* tools; /* JSON, "tools" of the conversation: tells strings from numbers in formats that do not */
+    size_t tools_size;
+    /* The one that is about to reply: the end of its sequence shows whether the template has begun the reasoning
+     * already. Used for the call only; default: it has not. */
+    const linnet_session* session;
+} linnet_reply_options;
+
+LINNET_API void linnet_reply_options_init(linnet_reply_options* options, uint32_t struct_size);
+
+/* For one reply. options may be null. LINNET_ERROR_NOT_FOUND: no such format or template. */
+LINNET_API linnet_status linnet_reply_create(const linnet_model* model, const linnet_reply_options* options,
+                                             linnet_reply** reply, linnet_error* error);
+LINNET_API void linnet_reply_destroy(linnet_reply* reply);
+
+/* The next piece of the reply, cut anywhere: the events do not depend on it. Give tokens where there are any, for the
+ * markers around tool calls are often control tokens, which the text of events leaves out; tokens that end a generation
+ * say nothing. After LINNET_ERROR_OUT_OF_MEMORY a part of the reply may be missing. */
+LINNET_API linnet_status linnet_reply_feed(linnet_reply* reply, const char* text, size_t size, linnet_error* error);
+LINNET_API linnet_status linnet_reply_feed_token(linnet_reply* reply, linnet_token token, linnet_error* error);
+/* The reply is complete: what waited becomes events, and nothing can be fed any more. */
+LINNET_API linnet_status linnet_reply_finish(linnet_reply* reply, linnet_error* error);
+
+#define LINNET_REPLY_NONE 0      /* no event before more is fed */
+#define LINNET_REPLY_TEXT 1      /* a piece of the answer */
+#define LINNET_REPLY_REASONING 2 /* a piece of the reasoning before it */
+#define LINNET_REPLY_TOOL_CALL 3 /* a complete call: name, id, text = its arguments, a JSON object */
+#define LINNET_REPLY_WARNING 4   /* what looked like a tool call is none: it was given as text; text says why */
+
+typedef struct linnet_reply_event {
+    uint32_t struct_size;
+    int32_t kind;   /* LINNET_REPLY_* */
+    uint32_t index; /* TOOL_CALL: 0, 1 ... */
+    uint32_t reserved;
+    const char* text; /* complete UTF-8; not terminated; this and the others are valid until the reply's next call */
+    size_t text_size;
+    const char* name; /* TOOL_CALL */
+    size_t name_size;
+    const char* id; /* TOOL_CALL, when the model gave one */
+    size_t id_size;
+} linnet_reply_event;
+
+/* The oldest event that was not given yet. event->struct_size must be set. */
+LINNET_API linnet_status linnet_reply_next(linnet_reply* reply, linnet_reply_event* event, linnet_error* error);
 
 #ifdef __cplusplus
 }

@@ -80,4 +80,12 @@ std::size_t append_chat(Session& session, std::string_view json, std::string_vie
     return n_same;
 }
 
+const chat::ReplyFormat& reply_format(const Model& model, std::string_view name, std::string_view given_template,
+                                      bool with_tools) {
+    if (name.empty()) return chat::reply_format_of(chat_template_source(model, given_template, with_tools));
+    const chat::ReplyFormat* const format = chat::find_reply_format(name);
+    if (format == nullptr) throw Error(Status::not_found, "there is no format of replies '{}'", name);
+    return *format;
+}
+
 }  // namespace linnet

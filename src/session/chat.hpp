@@ -8,6 +8,7 @@
 #include <string>
 #include <string_view>
 
+#include "chat/reply_format.hpp"
 #include "model/model.hpp"
 #include "session/session.hpp"
 
@@ -25,5 +26,9 @@ std::pmr::string render_chat(const Model& model, std::string_view json, std::str
 // Makes the session's sequence the conversation's tokens. Returns how many of its tokens stay as they were. Throws
 // Error with the sequence as before.
 std::size_t append_chat(Session& session, std::string_view json, std::string_view given_template);
+
+// How the model writes its replies: the format `name`, or else that of its template. Throws Error(not_found) for names.
+const chat::ReplyFormat& reply_format(const Model& model, std::string_view name, std::string_view given_template,
+                                      bool with_tools);
 
 }  // namespace linnet

@@ -15,6 +15,7 @@ Table all_exports() {
     add_sampler(table);
     add_session(table);
     add_chat(table);
+    add_reply(table);
     return table;
 }
 

@@ -171,5 +171,6 @@ void add_tokens(Table& table);
 void add_sampler(Table& table);
 void add_session(Table& table);
 void add_chat(Table& table);
+void add_reply(Table& table);
 
 }  // namespace sweep

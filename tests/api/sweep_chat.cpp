@@ -82,3 +82,107 @@ void sweep::add_chat(Table& table) {
         CHECK(std::string(buffer, size) == "<|im_start|>user\na b<|im_end|>\n<|im_start|>assistant\n");
     };
 }
+
+void sweep::add_reply(Table& table) {
+    table["linnet_reply_options_init"] = [](Sweep&) { check_init(linnet_reply_options_init); };
+    table["linnet_reply_create"] = [](Sweep& s) {
+        auto hermes = sized<linnet_reply_options>();
+        hermes.format = "hermes";
+        hermes.format_size = 6;
+        const auto create = [&](const linnet_reply_options& options, linnet_error* e) {
+            linnet_reply* reply = nullptr;
+            const auto status = linnet_reply_create(s.model, &options, &reply, e);
+            CHECK((reply != nullptr) == (status == LINNET_OK));
+            linnet_reply_destroy(reply);
+            return status;
+        };
+        linnet_reply* made = nullptr;
+        s.refuses("reply", [&](linnet_error* e) { return linnet_reply_create(s.model, &hermes, nullptr, e); });
+        s.refuses("model", [&](linnet_error* e) { return linnet_reply_create(nullptr, &hermes, &made, e); });
+        s.option_sizes<linnet_reply_options>("linnet_reply_options", 8, hermes,
+                                             [&](const linnet_reply_options* options, linnet_error* e) {
+                                                 linnet_reply* reply = nullptr;
+                                                 const auto status = linnet_reply_create(s.model, options, &reply, e);
+                                                 linnet_reply_destroy(reply);
+                                                 return status;
+                                             });
+        const auto refuses = [&](const char* part, auto change, linnet_status status = LINNET_ERROR_INVALID_ARGUMENT) {
+            auto options = hermes;
+            change(options);
+            s.refuses(
+                part, [&](linnet_error* e) { return create(options, e); }, status);
+        };
+        refuses("reserved", [](auto& o) { o.reserved = 1; });
+        refuses("format", [](auto& o) { o.format = nullptr; });
+        refuses("chat_template", [](auto& o) { o.chat_template_size = 1; });
+        refuses("tools", [](auto& o) { o.tools_size = SIZE_MAX; });
+        refuses("tools: line 1", [](auto& o) {
+            o.tools = "[";
+            o.tools_size = 1;
+        });
+        refuses(
+            "'nobody'", [](auto& o) { o.format = "nobody"; }, LINNET_ERROR_NOT_FOUND);
+        linnet_model* other = nullptr;
+        linnet_session* foreign = nullptr;
+        REQUIRE(linnet_model_load(s.engine, s.path_.c_str(), nullptr, &other, nullptr) == LINNET_OK);
+        REQUIRE(linnet_session_create(other, nullptr, &foreign, nullptr) == LINNET_OK);
+        refuses("session", [&](auto& o) { o.session = foreign; });
+        linnet_session_destroy(foreign);
+        linnet_model_destroy(other);
+        auto options = hermes;
+        options.session = s.session;
+        CHECK(create(options, nullptr) == LINNET_OK);
+        CHECK(made == nullptr);
+    };
+    table["linnet_reply_destroy"] = [](Sweep&) { linnet_reply_destroy(nullptr); };
+    const auto with_reply = [](const std::function<void(Sweep&, linnet_reply*)>& test) {
+        return [test](Sweep& s) {
+            auto options = sized<linnet_reply_options>();
+            options.format = "hermes";
+            options.format_size = 6;
+            linnet_reply* reply = nullptr;
+            REQUIRE(linnet_reply_create(s.model, &options, &reply, nullptr) == LINNET_OK);
+            test(s, reply);
+            linnet_reply_destroy(reply);
+        };
+    };
+    table["linnet_reply_feed"] = with_reply([](Sweep& s, linnet_reply* reply) {
+        s.refuses("reply", [](linnet_error* e) { return linnet_reply_feed(nullptr, "a", 1, e); });
+        s.refuses("text", [&](linnet_error* e) { return linnet_reply_feed(reply, nullptr, 1, e); });
+        s.refuses("text", [&](linnet_error* e) { return linnet_reply_feed(reply, "a", SIZE_MAX, e); });
+        CHECK(linnet_reply_feed(reply, nullptr, 0, nullptr) == LINNET_OK);
+        CHECK(linnet_reply_finish(reply, nullptr) == LINNET_OK);
+        s.refuses("finished", [&](linnet_error* e) { return linnet_reply_feed(reply, "a", 1, e); });
+    });
+    table["linnet_reply_feed_token"] = with_reply([](Sweep& s, linnet_reply* reply) {
+        s.refuses("reply", [](linnet_error* e) { return linnet_reply_feed_token(nullptr, 5, e); });
+        for (const linnet_token token : {INT_MIN, -1, static_cast<int>(s.n_vocab), INT_MAX}) {
+            s.refuses("token", [&](linnet_error* e) { return linnet_reply_feed_token(reply, token, e); });
+        }
+        CHECK(linnet_reply_feed_token(reply, 40, nullptr) == LINNET_OK);
+        CHECK(linnet_reply_finish(reply, nullptr) == LINNET_OK);
+        s.refuses("finished", [&](linnet_error* e) { return linnet_reply_feed_token(reply, 40, e); });
+    });
+    table["linnet_reply_finish"] = with_reply([](Sweep& s, linnet_reply* reply) {
+        s.refuses("reply", [](linnet_error* e) { return linnet_reply_finish(nullptr, e); });
+        CHECK(linnet_reply_finish(reply, nullptr) == LINNET_OK);
+        CHECK(linnet_reply_finish(reply, nullptr) == LINNET_OK);
+    });
+    table["linnet_reply_next"] = with_reply([](Sweep& s, linnet_reply* reply) {
+        auto event = sized<linnet_reply_event>();
+        s.refuses("reply", [&](linnet_error* e) { return linnet_reply_next(nullptr, &event, e); });
+        s.refuses("event", [&](linnet_error* e) { return linnet_reply_next(reply, nullptr, e); });
+        s.output_sizes<linnet_reply_event>("linnet_reply_event", 8, [&](linnet_reply_event* out, linnet_error* e) {
+            return linnet_reply_next(reply, out, e);
+        });
+        const std::string call = "<tool_call>{\"name\": \"f\", \"arguments\": {\"a\": 1}, \"id\": \"x\"}</tool_call>";
+        REQUIRE(linnet_reply_feed(reply, call.data(), call.size(), nullptr) == LINNET_OK);
+        REQUIRE(linnet_reply_next(reply, &event, nullptr) == LINNET_OK);
+        CHECK(event.kind == LINNET_REPLY_TOOL_CALL);
+        CHECK(std::string(event.text, event.text_size) == "{\"a\": 1}");
+        CHECK(std::string(event.name, event.name_size) == "f");
+        CHECK(std::string(event.id, event.id_size) == "x");
+        REQUIRE(linnet_reply_next(reply, &event, nullptr) == LINNET_OK);
+        CHECK(event.kind == LINNET_REPLY_NONE);
+    });
+}

@@ -17,7 +17,8 @@ namespace chat = linnet::chat;
 using chat::ReplyKind;
 
 constexpr std::string_view kTools =
-    R"([{"function": {"name": "f", "parameters": {"properties": {"a": {"type": "string"}, "b": {"type": "integer"}}}}}])";
+    R"([{"function": {"name": "f", "parameters":
+        {"properties": {"a": {"type": "string"}, "b": {"type": "integer"}}}}}])";
 
 std::string read(const chat::ReplyFormat& format, std::string_view text, std::size_t step) {
     linnet::Memory memory({}, 256 << 20);

@@ -7,6 +7,7 @@
  *   linnet_session   one token sequence with its KV cache; one thread at a time (linnet_session_cancel: any thread).
  *   linnet_sampler   how the next token is chosen; used by one session at a time.
  *   linnet_grammar   what text may be generated: a JSON schema, a grammar; immutable, for any number of sessions.
+ *   linnet_reply     reads what a model writes into text, reasoning and tool calls.
  *
  * Rules that hold everywhere:
  * - Every call that can fail returns a linnet_status and takes a nullable linnet_error for the text. Results come
@@ -511,6 +512,114 @@ LINNET_API linnet_status linnet_score(linnet_session* session, const linnet_text
  * LINNET_ERROR_UNSUPPORTED when the model has no tokens for it. */
 LINNET_API linnet_status linnet_session_append_fim(linnet_session* session, const char* prefix, size_t prefix_size,
                                                    const char* suffix, size_t suffix_size, linnet_error* error);
+
+/* ---- Chat -------------------------------------------------------------------------------------------------------- */
+
+/* A conversation is JSON in the shape that OpenAI's API uses:
+ *
+ *   {"messages": [{"role": "system", "content": "Be brief."},
+ *                 {"role": "user", "content": [{"type": "text", "text": "Hello"}]}],
+ *    "tools": [{"type": "function", "function": {"name": "f", "description": "...", "parameters": {...}}}],
+ *    "extra": {"enable_thinking": false}}
+ *
+ * messages    role, content (a string, or a list of parts), tool_calls, tool_call_id, reasoning_content ...
+ * tools       functions that the model may call; optional, like all below
+ * documents   for templates that show some
+ * extra       further variables of the template, such as enable_thinking or reasoning_effort
+ * now         the local time, "2025-03-09T15:04:05", for templates that tell the date: the library asks no clock.
+ *             Without it strftime_now is undefined in templates, which is an error in those that insist on it
+ * add_generation_prompt    true: the text ends where the assistant begins to speak
+ * continue_final_message   true: the text ends right after the last message's, for the model to go on with it
+ *
+ * Without the last two, a last message of the assistant is continued, and otherwise the assistant's turn is opened.
+ * It is rendered with the model's chat template: options, else the file's own, else a built-in one by special tokens
+ * and architecture (docs/chat.md). Templates are bounded in steps, memory and output: what would take more ends with
+ * LINNET_ERROR_UNSUPPORTED, within 50 ms for usual conversations.
+ *
+ * Errors: LINNET_ERROR_INVALID_ARGUMENT with line and column for what is not JSON, with a JSON pointer
+ * ("/messages/3/content") for a wrong shape, with the template's line and column, or its own words, when it fails;
+ * LINNET_ERROR_BAD_FILE with line and column when it is no template; LINNET_ERROR_NOT_FOUND when there is none.
+ *
+ * Special tokens written in the text are parsed, those in messages included: what comes from strangers and must not end
+ * its turn has to be cleaned by the host. */
+typedef struct linnet_chat_options {
+    uint32_t struct_size;
+    uint32_t reserved;
+    const char* chat_template; /* Jinja source, or the name of a built-in one ("chatml"); default: the model's */
+    size_t chat_template_size;
+} linnet_chat_options;
+
+LINNET_API void linnet_chat_options_init(linnet_chat_options* options, uint32_t struct_size);
+
+/* Makes the session's sequence the whole conversation: the longest prefix of tokens that the sequence has in common
+ * with it stays, with what was computed for it; the rest is forgotten, and what is new is appended. So a host gives the
+ * whole conversation each time, also when the template rewrites earlier turns (leaves out their reasoning). *n_reused
+ * (may be null): the tokens that stayed. LINNET_ERROR_CONTEXT_FULL when it has more than n_ctx tokens; after any error
+ * the sequence is as before. options may be null. */
+LINNET_API linnet_status linnet_session_append_chat(linnet_session* session, const char* json, size_t size,
+                                                    const linnet_chat_options* options, size_t* n_reused,
+                                                    linnet_error* error);
+
+/* The text of the conversation. buffer, capacity and *size as in linnet_detokenize. options may be null. */
+LINNET_API linnet_status linnet_model_render_chat(const linnet_model* model, const char* json, size_t json_size,
+                                                  const linnet_chat_options* options, char* buffer, size_t capacity,
+                                                  size_t* size, linnet_error* error);
+
+/* ---- Reply ------------------------------------------------------------------------------------------------------- */
+
+/* Reads what a model writes, while it writes it, into text, reasoning and tool calls. One thread at a time. */
+typedef struct linnet_reply linnet_reply;
+
+typedef struct linnet_reply_options {
+    uint32_t struct_size;
+    uint32_t reserved;
+    const char* format; /* name of the format of replies (docs/chat.md); default: that of the model's chat template */
+    size_t format_size;
+    const char* chat_template; /* what the conversation was rendered with, as in linnet_chat_options */
+    size_t chat_template_size;
+    const char* tools; /* JSON, "tools" of the conversation: tells strings from numbers in formats that do not */
+    size_t tools_size;
+    /* The one that is about to reply: the end of its sequence shows whether the template has begun the reasoning
+     * already. Used for the call only; default: it has not. */
+    const linnet_session* session;
+} linnet_reply_options;
+
+LINNET_API void linnet_reply_options_init(linnet_reply_options* options, uint32_t struct_size);
+
+/* For one reply. options may be null. LINNET_ERROR_NOT_FOUND: no such format or template. */
+LINNET_API linnet_status linnet_reply_create(const linnet_model* model, const linnet_reply_options* options,
+                                             linnet_reply** reply, linnet_error* error);
+LINNET_API void linnet_reply_destroy(linnet_reply* reply);
+
+/* The next piece of the reply, cut anywhere: the events do not depend on it. Give tokens where there are any, for the
+ * markers around tool calls are often control tokens, which the text of events leaves out; tokens that end a generation
+ * say nothing. After LINNET_ERROR_OUT_OF_MEMORY a part of the reply may be missing. */
+LINNET_API linnet_status linnet_reply_feed(linnet_reply* reply, const char* text, size_t size, linnet_error* error);
+LINNET_API linnet_status linnet_reply_feed_token(linnet_reply* reply, linnet_token token, linnet_error* error);
+/* The reply is complete: what waited becomes events, and nothing can be fed any more. */
+LINNET_API linnet_status linnet_reply_finish(linnet_reply* reply, linnet_error* error);
+
+#define LINNET_REPLY_NONE 0      /* no event before more is fed */
+#define LINNET_REPLY_TEXT 1      /* a piece of the answer */
+#define LINNET_REPLY_REASONING 2 /* a piece of the reasoning before it */
+#define LINNET_REPLY_TOOL_CALL 3 /* a complete call: name, id, text = its arguments, a JSON object */
+#define LINNET_REPLY_WARNING 4   /* what looked like a tool call is none: it was given as text; text says why */
+
+typedef struct linnet_reply_event {
+    uint32_t struct_size;
+    int32_t kind;   /* LINNET_REPLY_* */
+    uint32_t index; /* TOOL_CALL: 0, 1 ... */
+    uint32_t reserved;
+    const char* text; /* complete UTF-8; not terminated; this and the others are valid until the reply's next call */
+    size_t text_size;
+    const char* name; /* TOOL_CALL */
+    size_t name_size;
+    const char* id; /* TOOL_CALL, when the model gave one */
+    size_t id_size;
+} linnet_reply_event;
+
+/* The oldest event that was not given yet. event->struct_size must be set. */
+LINNET_API linnet_status linnet_reply_next(linnet_reply* reply, linnet_reply_event* event, linnet_error* error);
 
 #ifdef __cplusplus
 }

@@ -132,4 +132,27 @@ LINNET_FIELD(linnet_event, text_size, 24);
 LINNET_FIELD(linnet_event, n_past, 32);
 LINNET_FIELD(linnet_event, n_pending, 36);
 
+LINNET_SIZE(linnet_chat_options, 24, 8);
+LINNET_FIELD(linnet_chat_options, chat_template, 8);
+LINNET_FIELD(linnet_chat_options, chat_template_size, 16);
+
+LINNET_SIZE(linnet_reply_options, 64, 8);
+LINNET_FIELD(linnet_reply_options, format, 8);
+LINNET_FIELD(linnet_reply_options, format_size, 16);
+LINNET_FIELD(linnet_reply_options, chat_template, 24);
+LINNET_FIELD(linnet_reply_options, chat_template_size, 32);
+LINNET_FIELD(linnet_reply_options, tools, 40);
+LINNET_FIELD(linnet_reply_options, tools_size, 48);
+LINNET_FIELD(linnet_reply_options, session, 56);
+
+LINNET_SIZE(linnet_reply_event, 64, 8);
+LINNET_FIELD(linnet_reply_event, kind, 4);
+LINNET_FIELD(linnet_reply_event, index, 8);
+LINNET_FIELD(linnet_reply_event, text, 16);
+LINNET_FIELD(linnet_reply_event, text_size, 24);
+LINNET_FIELD(linnet_reply_event, name, 32);
+LINNET_FIELD(linnet_reply_event, name_size, 40);
+LINNET_FIELD(linnet_reply_event, id, 48);
+LINNET_FIELD(linnet_reply_event, id_size, 56);
+
 #endif

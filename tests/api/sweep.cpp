@@ -15,6 +15,8 @@ Table all_exports() {
     add_sampler(table);
     add_session(table);
     add_structure(table);
+    add_chat(table);
+    add_reply(table);
     return table;
 }
 

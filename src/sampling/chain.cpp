@@ -8,8 +8,8 @@
 #include <cmath>
 #include <limits>
 
-#include "sampling/exp.hpp"
-#include "sampling/real.hpp"
+#include "base/exp.hpp"
+#include "base/real.hpp"
 
 namespace linnet {
 

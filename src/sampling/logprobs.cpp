@@ -4,8 +4,8 @@
 
 #include <limits>
 
-#include "sampling/exp.hpp"
-#include "sampling/real.hpp"
+#include "base/exp.hpp"
+#include "base/real.hpp"
 
 namespace linnet {
 

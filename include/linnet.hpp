@@ -75,6 +75,13 @@ T sized() noexcept {
     return value;
 }
 
+inline std::vector<linnet_text> texts(const std::vector<std::string_view>& views) {
+    std::vector<linnet_text> result;
+    result.reserve(views.size());
+    for (const std::string_view view : views) result.push_back({view.data(), view.size()});
+    return result;
+}
+
 // Two calls: the first one asks for the size. extra: room for a terminator.
 template <class Call>
 std::string text(std::size_t extra, Call&& give) {
@@ -246,6 +253,21 @@ class Sampler {
     detail::Handle<linnet_sampler, linnet_sampler_destroy> handle_;
 };
 
+// What text may be generated. kind: LINNET_GRAMMAR_*.
+class Grammar {
+  public:
+    Grammar(const Model& model, std::int32_t kind, std::string_view text) {
+        linnet_grammar* made = nullptr;
+        detail::call(linnet_grammar_create, model.get(), kind, text.data(), text.size(), &made);
+        handle_.reset(made);
+    }
+
+    linnet_grammar* get() const noexcept { return handle_.get(); }
+
+  private:
+    detail::Handle<linnet_grammar, linnet_grammar_destroy> handle_;
+};
+
 // `text` is valid until the next call on the session.
 struct Event {
     std::int32_t kind = 0;  // LINNET_EVENT_*
@@ -290,6 +312,39 @@ class Session {
     void set_sampler(const Sampler& sampler) { detail::call(linnet_session_set_sampler, handle_.get(), sampler.get()); }
     void set_greedy() {
         detail::call(linnet_session_set_sampler, handle_.get(), static_cast<linnet_sampler*>(nullptr));
+    }
+
+    void set_grammar(const Grammar& grammar) { detail::call(linnet_session_set_grammar, handle_.get(), grammar.get()); }
+    void set_no_grammar() {
+        detail::call(linnet_session_set_grammar, handle_.get(), static_cast<linnet_grammar*>(nullptr));
+    }
+
+    // Texts are views: linnet_session_set_stops copies them.
+    void set_stops(const std::vector<std::string_view>& texts, const std::vector<Token>& tokens = {}) {
+        const auto given = detail::texts(texts);
+        detail::call(linnet_session_set_stops, handle_.get(), given.data(), given.size(), tokens.data(), tokens.size());
+    }
+    void append_fim(std::string_view prefix, std::string_view suffix) {
+        detail::call(linnet_session_append_fim, handle_.get(), prefix.data(), prefix.size(), suffix.data(),
+                     suffix.size());
+    }
+    // What the model thought of the last token (-1: see linnet.h), and the n_top most probable ones.
+    struct LogProbs {
+        linnet_logprob chosen;
+        std::vector<linnet_logprob> top;
+    };
+    LogProbs logprobs(std::size_t n_top = 0) {
+        LogProbs result{{-1, 0.0F}, std::vector<linnet_logprob>(n_top)};
+        detail::call(linnet_session_get_logprobs, handle_.get(), &result.chosen, result.top.data(), n_top);
+        return result;
+    }
+    // Log-probability of each continuation.
+    std::vector<linnet_continuation_score> score(const std::vector<std::string_view>& continuations,
+                                                 std::uint32_t flags = 0) {
+        const auto given = detail::texts(continuations);
+        std::vector<linnet_continuation_score> result(given.size());
+        detail::call(linnet_score, handle_.get(), given.data(), given.size(), flags, result.data());
+        return result;
     }
 
     Event step(std::uint64_t budget_us = 0) {

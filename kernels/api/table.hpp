@@ -172,6 +172,7 @@ struct Table {
     // y[i] = activation(gate[i]) * up[i]. y may be gate.
     Slot<void(const float* gate, const float* up, std::size_t n, float* y)> silu_mul;
     Slot<void(const float* gate, const float* up, std::size_t n, float* y)> gelu_tanh_mul;
+    Slot<void(const float* gate, const float* up, std::size_t n, float* y)> gelu_mul;  // by the normal distribution
     // y[i] = cap * tanh(x[i] / cap). y may be x.
     Slot<void(const float* x, float cap, std::size_t n, float* y)> softcap;
     // Rotates the first n_rot of x in place; cosines and sines [n_rot / 2]. neox: pairs (i, i + n_rot/2);

@@ -5,6 +5,7 @@
 #include "kernels/generic/attention.inl"
 #include "kernels/generic/attention_q8.inl"
 #include "kernels/generic/elementwise.inl"
+#include "kernels/generic/gelu.inl"
 #include "kernels/generic/matmul.inl"
 #include "kernels/generic/pack.inl"
 #include "linnet_format_includes.hpp"
@@ -52,6 +53,7 @@ constexpr Table make_isa_table(const char* isa) {
     t.scale = {scale<V>, isa};
     t.silu_mul = {silu_mul<V>, isa};
     t.gelu_tanh_mul = {gelu_tanh_mul<V>, isa};
+    t.gelu_mul = {gelu_mul<V>, isa};
     t.softcap = {softcap<V>, isa};
     t.rope_neox = {rope_neox<V>, isa};
     t.rope_interleaved = {rope_interleaved<V>, isa};

@@ -14,7 +14,7 @@
 
 namespace linnet::arch {
 
-enum class Activation : std::uint8_t { silu, gelu_tanh };
+enum class Activation : std::uint8_t { silu, gelu_tanh, gelu };
 
 // rms: x / rms(x) * weight. layer: (x - mean) / deviation * weight + bias, the bias where the file has one.
 enum class NormKind : std::uint8_t { rms, layer };
@@ -22,6 +22,11 @@ enum class NormKind : std::uint8_t { rms, layer };
 // What is normed at a time of queries and keys, where the file has such norms. head: each with the same weights
 // [head_dim]; each_head: each with weights of its own; row: all heads as one.
 enum class HeadNorm : std::uint8_t { head, each_head, row };
+
+// How the final states of a text become one vector; numbered as files do. rank: a classifier of the first state, or of
+// the last one where attention is causal.
+enum class Pooling : std::uint8_t { none, mean, cls, last, rank };
+inline constexpr std::uint32_t kPoolings = 5;
 
 // none: positions do not enter. interleaved: pairs (2i, 2i+1). neox: pairs (i, i + n_rot/2).
 enum class RopeKind : std::uint8_t { none, interleaved, neox };
@@ -48,7 +53,7 @@ struct LayerSpec {
     std::uint32_t n_kv_heads = 0;
     std::uint32_t head_dim = 0;
     std::uint32_t d_ff = 0;
-    std::uint32_t window = 0;  // position i sees i - window + 1 .. i; 0: all
+    std::uint32_t window = 0;  // position i sees i - window + 1 .. i, or i - window / 2 .. i + window / 2; 0: all
     std::uint32_t rope = 0;    // index into ModelSpec::ropes
     float attention_scale = 0.0F;
     float attention_cap = 0.0F;  // scores become cap * tanh(score / cap); 0: they stay
@@ -70,7 +75,13 @@ struct ModelSpec {
     std::uint32_t n_vocab = 0;
     std::uint32_t n_ctx_train = 0;
     std::uint32_t d_model = 0;
-    std::uint32_t n_positions = 0;  // rows of the learned position embedding, which bounds the context; 0: none
+    std::uint32_t n_positions = 0;    // rows of the learned position embedding, which bounds the context; 0: none
+    std::uint32_t n_token_types = 0;  // rows of the embedding of token types, of which the first counts; 0: none
+    bool bidirectional = false;       // positions see those after them as well: a text is computed in one pass
+    Pooling pooling = Pooling::none;
+    std::uint32_t d_dense = 0;    // width between the two dense layers of a pooled vector; 0: none
+    std::uint32_t n_classes = 0;  // scores of the classifier; 0: none
+    bool softmax_classes = false;
     NormKind norm = NormKind::rms;
     float norm_eps = 0.0F;
     float embedding_scale = 1.0F;
@@ -85,11 +96,20 @@ struct ModelSpec {
 // What a tensor is for. `token_embd` .. `rope_factors_short` exist once, the rest once per layer.
 enum class Role : std::uint8_t {
     token_embd,
+    token_embd_norm,
+    token_embd_norm_bias,
     position_embd,
+    token_types,
     output_norm,
     output_norm_bias,
     output,
     output_bias,
+    dense_2,
+    dense_3,
+    cls,
+    cls_bias,
+    cls_output,
+    cls_output_bias,
     rope_freqs,
     rope_factors_long,
     rope_factors_short,
@@ -108,6 +128,8 @@ enum class Role : std::uint8_t {
     attn_output,
     attn_output_bias,
     post_attention_norm,
+    attn_output_norm,
+    attn_output_norm_bias,
     ffn_norm,
     ffn_norm_bias,
     ffn_gate,
@@ -117,8 +139,10 @@ enum class Role : std::uint8_t {
     ffn_up_bias,
     ffn_down_bias,
     post_ffw_norm,
+    layer_output_norm,
+    layer_output_norm_bias,
 };
-inline constexpr std::size_t kRoles = static_cast<std::size_t>(Role::post_ffw_norm) + 1;
+inline constexpr std::size_t kRoles = static_cast<std::size_t>(Role::layer_output_norm_bias) + 1;
 inline constexpr std::size_t kModelRoles = static_cast<std::size_t>(Role::rope_factors_short) + 1;
 
 // Extent of a tensor axis in terms of the spec.
@@ -133,6 +157,9 @@ enum class Dim : std::uint8_t {
     n_heads,     // as n_out: a vector for each head
     n_kv_heads,  // likewise
     n_positions,
+    n_token_types,
+    d_dense,
+    n_classes,
     d_ff,
     two_d_ff,  // gate and up fused
     half_rot,  // n_rot / 2

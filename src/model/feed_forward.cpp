@@ -18,6 +18,15 @@ void add_bias(const Pass& pass, const float* bias, std::size_t first, std::size_
     for (std::size_t t = 0; t < n_tokens; ++t) pass.kernels.add.fn(bias + first, rows, y + t * kFeedForwardRows);
 }
 
+const auto& activation(const kernels::Table& kernels, arch::Activation kind) noexcept {
+    switch (kind) {
+        case arch::Activation::silu: break;
+        case arch::Activation::gelu_tanh: return kernels.gelu_tanh_mul;
+        case arch::Activation::gelu: return kernels.gelu_mul;
+    }
+    return kernels.silu_mul;
+}
+
 }  // namespace
 
 bool feed_forward(const Pass& pass, std::size_t layer) noexcept {
@@ -34,8 +43,7 @@ bool feed_forward(const Pass& pass, std::size_t layer) noexcept {
                                : weights.norm(Role::attn_norm, Role::attn_norm_bias, layer);
     const std::size_t n = pass.n_tokens;
     const std::size_t d_model = pass.spec.d_model;
-    const auto& activate =
-        spec.activation == arch::Activation::silu ? pass.kernels.silu_mul : pass.kernels.gelu_tanh_mul;
+    const auto& activate = activation(pass.kernels, spec.activation);
 
     const bool packed = pass.for_tokens(n, [&](std::size_t t, WorkerScratch&) {
         const float* h = input_row(pass, norm, t);

@@ -57,7 +57,7 @@ struct Widths {
             if (layer.parallel) parallel = spec.d_model;
         }
         for (const arch::RopeSpec& rope : spec.ropes) half_rots += rope.n_rot / 2;
-        input = std::max({q, d_ff, std::uint64_t{spec.d_model}});
+        input = std::max({q, d_ff, std::uint64_t{spec.d_model}, std::uint64_t{spec.d_dense}});
     }
 };
 
@@ -93,9 +93,12 @@ std::uint64_t lay_out(const arch::ModelSpec& spec, const PassShape& shape, std::
     s.z = carver.take<float>(n * width.parallel);
     s.qkv = carver.take<float>(n * width.qkv);
     s.q = carver.take<float>(n * width.padded_q);
-    s.input = take_panels(carver, std::max<std::uint64_t>(width.q, spec.d_model), n);
+    const std::uint64_t head = shape.states ? std::max({spec.d_model, spec.d_dense, spec.n_classes}) : 0;
+    for (float*& row : s.head) row = carver.take<float>(head);
+    const std::uint64_t input = std::max<std::uint64_t>(width.q, spec.d_model);
+    s.input = take_panels(carver, std::max(input, div_up(head, n)), n);
     s.hidden = take_panels(carver, width.d_ff, n);
-    s.logits = carver.take<float>(std::uint64_t{shape.n_logits} * spec.n_vocab);
+    s.logits = carver.take<float>(shape.states ? 0 : std::uint64_t{shape.n_logits} * spec.n_vocab);
     const std::uint64_t n_spans = div_up<std::uint64_t>(shape.n_ctx, kernels::kKeySpan);
     s.spans = take_state(carver, n_spans * width.n_heads, width.head_dim);
     const std::uint64_t columns = std::max<std::uint64_t>(kAttentionColumns, width.group);

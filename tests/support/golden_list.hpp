@@ -79,6 +79,9 @@ inline constexpr const char* kNames[] = {
     "quant_gemma3_q4_k_m",
     "quant_gemma3_q5_k_m",
 };
+// Those of kind 1: states and vectors of texts.
+inline constexpr const char* kEmbeddingNames[] = {"bert", "bert_cls", "nomic_bert", "embeddinggemma",
+                                                  "qwen3_embedding"};
 inline constexpr const char* kDefaultModels[] = {"bf16", "Q8_0", "Q4_K_M", "Q4_0"};
 
 // The repository's own small set.

@@ -14,6 +14,7 @@ Table all_exports() {
     add_tokens(table);
     add_sampler(table);
     add_session(table);
+    add_embed(table);
     return table;
 }
 

@@ -170,5 +170,6 @@ void add_model(Table& table);
 void add_tokens(Table& table);
 void add_sampler(Table& table);
 void add_session(Table& table);
+void add_embed(Table& table);
 
 }  // namespace sweep

@@ -147,6 +147,15 @@ bool output_slice(const Pass& pass, std::uint32_t n_logits, std::uint32_t first,
     });
 }
 
+// Where positions see those behind them, no token follows from them.
+PassShape checked_shape(const arch::ModelSpec& spec, const PassShape& shape) {
+    if (spec.bidirectional && !shape.states) {
+        throw Error(Status::unsupported, "a '{}' model with attention to both sides makes vectors of texts, no text",
+                    spec.architecture);
+    }
+    return Forward::resolve(spec, shape);
+}
+
 std::uint32_t checked_range(const char* name, std::uint32_t value, std::uint64_t max) {
     if (value == 0 || value > max) throw Error(Status::invalid_argument, "{} is {}, not in 1..{}", name, value, max);
     return value;
@@ -187,7 +196,7 @@ Forward::Sizes Forward::plan(const arch::ModelSpec& spec, const PassShape& shape
 
 Forward::Forward(const Model& model, const PassShape& shape)
     : model_(model),
-      shape_(resolve(model.spec(), shape)),
+      shape_(checked_shape(model.spec(), shape)),
       cache_(model.spec(), shape_.n_ctx, shape_.n_batch, shape_.kv_type, model.engine().memory),
       buffer_(model.engine().memory, plan(model.spec(), shape_, model.engine().workers.size()).scratch_bytes) {
     lay_out(model.spec(), shape_, model.engine().workers.size(), buffer_.data(), scratch_);

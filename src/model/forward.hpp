@@ -39,7 +39,7 @@ class Forward {
     // Exactly what the constructor takes from the engine's memory.
     static Sizes plan(const arch::ModelSpec& spec, const PassShape& shape, std::uint32_t n_threads);
 
-    // `model` must outlive the object.
+    // `model` must outlive the object. Throws Error(unsupported) for logits of a bidirectional model.
     Forward(const Model& model, const PassShape& shape);
 
     // Starts a pass over `tokens` (1 .. n_batch, copied; ids below n_vocab) at positions pos, pos + 1 ...; positions

@@ -31,20 +31,10 @@ Stop::Clock::time_point deadline_of(std::uint64_t budget_us) noexcept {
     return Stop::Clock::now() + std::chrono::microseconds(budget_us);
 }
 
-// Models whose positions see what follows them cannot go on with a text.
-std::shared_ptr<const Model> continuing(std::shared_ptr<const Model> model) {
-    const arch::ModelSpec& spec = model->spec();
-    if (spec.bidirectional) {
-        throw Error(Status::unsupported, "a '{}' model with attention to both sides makes vectors of texts, no text",
-                    spec.architecture);
-    }
-    return model;
-}
-
 }  // namespace
 
 Session::Session(std::shared_ptr<const Model> model, const PassShape& shape)
-    : model_(continuing(std::move(model))),
+    : model_(std::move(model)),
       forward_(*model_, shape),
       buffer_(model_->engine().memory, buffer_bytes(forward_.shape().n_ctx, model_->tokenizer().max_piece_size())),
       storage_(buffer_.data(), buffer_.size(), std::pmr::null_memory_resource()),

@@ -276,3 +276,37 @@ TEST_CASE("embeddings: what cannot be is refused by name") {
         message(Status::bad_file, [&] { open(Rewrite(bytes).drop_tensor("blk.1.layer_output_norm.bias").bytes()); }),
         "'blk.1.layer_output_norm.bias'"));
 }
+
+TEST_CASE("towers: those in a text model's file are ignored and named; a file of its own is refused") {
+    const Golden golden = golden::load(*golden::find("gemma3"));
+    const Bytes bytes = fixtures::read(golden.model);
+    Rewrite rewrite(bytes);
+    rewrite.add_tensor(random_tensor("v.blk.0.attn_q.weight", {32, 32}))
+        .add_tensor(random_tensor("v.patch_embd.bias", {7}))
+        .add_tensor(random_tensor("mm.input_projection.weight", {32, 32}))
+        .add_tensor(random_tensor("a.blk.0.ln1.weight", {3}));
+    const Bytes with_towers = rewrite.bytes();
+    linnet::EngineOptions options;
+    options.n_threads = 1;
+    std::string log;
+    options.log.user = &log;
+    options.log.sink = [](void* user, std::int32_t, const char* text, std::size_t size) {
+        static_cast<std::string*>(user)->append(text, size).append("\n");
+    };
+    auto engine = std::make_shared<linnet::Engine>(options);
+    auto file = gguf_test::open(linnet::Source::from_memory(with_towers), engine->memory);
+    const linnet::Model model(engine, std::move(file), {});
+    for (const char* part : {"vision tower", "2 tensors 'v.*'", "audio tower", "projector"}) {
+        CHECK(mentions(log, part));
+    }
+    const auto plain = open(bytes);
+    const auto n = static_cast<std::uint32_t>(golden.tokens.size());
+    linnet::Forward with(model, runner::shape(n, 0, linnet::KvType::f32));
+    linnet::Forward without(*plain, runner::shape(n, 0, linnet::KvType::f32));
+    CHECK(same(runner::logits(with, golden.tokens), runner::logits(without, golden.tokens)));
+
+    CHECK(
+        mentions(message(Status::bad_file, [&] { open(Rewrite(bytes).add_tensor(random_tensor("w.x", {3})).bytes()); }),
+                 "'w.x'"));
+    CHECK(mentions(message(Status::unsupported, [&] { open(Rewrite(bytes).architecture("clip").bytes()); }), "tower"));
+}

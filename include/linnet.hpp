@@ -104,6 +104,7 @@ std::string text(std::size_t extra, Call&& give) {
 using EngineOptions = detail::Options<linnet_engine_options, linnet_engine_options_init>;
 using ModelOptions = detail::Options<linnet_model_options, linnet_model_options_init>;
 using SessionOptions = detail::Options<linnet_session_options, linnet_session_options_init>;
+using EmbedOptions = detail::Options<linnet_embed_options, linnet_embed_options_init>;
 using SamplerOptions = detail::Options<linnet_sampler_options, linnet_sampler_options_init>;
 using ChatOptions = detail::Options<linnet_chat_options, linnet_chat_options_init>;
 using ReplyOptions = detail::Options<linnet_reply_options, linnet_reply_options_init>;
@@ -223,6 +224,25 @@ class Model {
             return linnet_model_render_chat(handle_.get(), json.data(), json.size(), &options, buffer, capacity, size,
                                             error);
         });
+    }
+
+    // All floats of linnet_embed, one vector after the other.
+    std::vector<float> embed(const std::vector<std::string>& texts,
+                             const EmbedOptions& options = EmbedOptions()) const {
+        std::vector<linnet_text> views;
+        views.reserve(texts.size());
+        for (const std::string& text : texts) views.push_back({text.data(), text.size()});
+        const linnet_model* model = handle_.get();
+        std::size_t n = 0;
+        linnet_error error = LINNET_ERROR_INIT;
+        linnet_status status = linnet_embed(model, &options, views.data(), views.size(), nullptr, 0, &n, &error);
+        std::vector<float> result;
+        if (status == LINNET_ERROR_BUFFER_TOO_SMALL) {
+            result.resize(n);
+            status = linnet_embed(model, &options, views.data(), views.size(), result.data(), n, &n, &error);
+        }
+        if (status != LINNET_OK) throw Error(status, error.text);
+        return result;
     }
 
     linnet_model* get() const noexcept { return handle_.get(); }

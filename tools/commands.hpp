@@ -29,6 +29,7 @@ void add_detokenize(CLI::App& app, int& status);
 void add_render(CLI::App& app, int& status);
 void add_jinja(CLI::App& app, int& status);
 void add_logits(CLI::App& app, int& status);
+void add_embed(CLI::App& app, int& status);
 void add_verify(CLI::App& app, int& status);
 void add_perplexity(CLI::App& app, int& status);
 void add_bench(CLI::App& app, int& status);

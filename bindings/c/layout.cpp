@@ -50,7 +50,7 @@ LINNET_FIELD(linnet_model_options, progress, 8);
 LINNET_FIELD(linnet_model_options, progress_user, 16);
 LINNET_FIELD(linnet_model_options, no_map, 24);
 
-LINNET_SIZE(linnet_model_info, 80, 8);
+LINNET_SIZE(linnet_model_info, 96, 8);
 LINNET_FIELD(linnet_model_info, n_layers, 4);
 LINNET_FIELD(linnet_model_info, d_model, 8);
 LINNET_FIELD(linnet_model_info, n_heads, 12);
@@ -65,6 +65,9 @@ LINNET_FIELD(linnet_model_info, file_size, 48);
 LINNET_FIELD(linnet_model_info, architecture, 56);
 LINNET_FIELD(linnet_model_info, name, 64);
 LINNET_FIELD(linnet_model_info, format, 72);
+LINNET_FIELD(linnet_model_info, n_embedding, 80);
+LINNET_FIELD(linnet_model_info, pooling, 84);
+LINNET_FIELD(linnet_model_info, bidirectional, 88);
 
 LINNET_SIZE(linnet_session_options, 16, 4);
 LINNET_FIELD(linnet_session_options, n_ctx, 4);
@@ -154,5 +157,14 @@ LINNET_FIELD(linnet_reply_event, name, 32);
 LINNET_FIELD(linnet_reply_event, name_size, 40);
 LINNET_FIELD(linnet_reply_event, id, 48);
 LINNET_FIELD(linnet_reply_event, id_size, 56);
+
+LINNET_SIZE(linnet_embed_options, 40, 8);
+LINNET_FIELD(linnet_embed_options, pooling, 4);
+LINNET_FIELD(linnet_embed_options, n_ctx, 8);
+LINNET_FIELD(linnet_embed_options, flags, 12);
+LINNET_FIELD(linnet_embed_options, truncate, 16);
+LINNET_FIELD(linnet_embed_options, no_normalise, 20);
+LINNET_FIELD(linnet_embed_options, progress, 24);
+LINNET_FIELD(linnet_embed_options, progress_user, 32);
 
 #endif

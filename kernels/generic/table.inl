@@ -6,6 +6,7 @@
 #include "kernels/generic/attention_q8.inl"
 #include "kernels/generic/delta_rule.inl"
 #include "kernels/generic/elementwise.inl"
+#include "kernels/generic/gelu.inl"
 #include "kernels/generic/matmul.inl"
 #include "kernels/generic/pack.inl"
 #include "linnet_format_includes.hpp"
@@ -58,6 +59,7 @@ constexpr Table make_isa_table(const char* isa) {
     t.swiglu_clamped = {swiglu_clamped<V>, isa};
     t.sigmoid_mul = {sigmoid_mul<V>, isa};
     t.sparsify = {sparsify<V>, isa};
+    t.gelu_mul = {gelu_mul<V>, isa};
     t.softcap = {softcap<V>, isa};
     t.rope_neox = {rope_neox<V>, isa};
     t.rope_interleaved = {rope_interleaved<V>, isa};

@@ -105,6 +105,8 @@ void read_decoder(const HParams& h, ModelSpec& spec) {
     }
     spec.n_ctx_train = h.count("context_length", kMaxContext);
     spec.d_model = h.count("embedding_length", kMaxWidth);
+    spec.bidirectional = !h.file().boolean(h.key("attention.causal")).value_or(true);
+    spec.pooling = static_cast<Pooling>(h.count_or("pooling_type", 0, kPoolings - 1));
     spec.norm_eps =
         h.positive(spec.norm == NormKind::rms ? "attention.layer_norm_rms_epsilon" : "attention.layer_norm_epsilon");
     const std::uint32_t n_layers = h.count("block_count", kMaxLayers);
@@ -150,6 +152,23 @@ void read_experts(const HParams& h, ModelSpec& spec, Routing routing, bool besid
             throw Error(Status::bad_file, "key '{}' is 0", h.key("expert_feed_forward_length"));
         }
         if (!beside_dense) layer.d_ff = 0;
+    }
+}
+
+std::uint32_t rows_of(const gguf::File& file, std::string_view tensor) {
+    const gguf::TensorInfo* found = file.find_tensor(tensor);
+    if (found == nullptr) return 0;
+    if (found->shape[1] > kMaxWidth) {
+        throw Error(Status::bad_file, "tensor '{}' has {} rows", tensor, found->shape[1]);
+    }
+    return static_cast<std::uint32_t>(found->shape[1]);
+}
+
+void read_classifier(const HParams& h, ModelSpec& spec) {
+    spec.n_classes = rows_of(h.file(), "cls.output.weight");
+    if (spec.n_classes == 0 && spec.pooling == Pooling::rank) {
+        throw Error(Status::bad_file, "key '{}' asks for ranks, but tensor 'cls.output.weight' is missing",
+                    h.key("pooling_type"));
     }
 }
 

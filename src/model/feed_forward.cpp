@@ -26,6 +26,7 @@ void activate(const Pass& pass, arch::Activation activation, const float* gate, 
     switch (activation) {
         case arch::Activation::silu: return pass.kernels.silu_mul.fn(gate, up, n, y);
         case arch::Activation::gelu_tanh: return pass.kernels.gelu_tanh_mul.fn(gate, up, n, y);
+        case arch::Activation::gelu: return pass.kernels.gelu_mul.fn(gate, up, n, y);
         case arch::Activation::swiglu_clamped: return pass.kernels.swiglu_clamped.fn(gate, up, n, y);
     }
 }

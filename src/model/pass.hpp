@@ -84,6 +84,9 @@ bool linear(const Pass& pass, Part part, std::span<const Projection> projections
 // The row of x of token t as a half layer takes it: normed into h, where there is a norm.
 const float* input_row(const Pass& pass, const Norm& norm, std::size_t t) noexcept;
 
+// What a file has behind the pooling: see Forward::project.
+void project_pooled(const Pass& pass, arch::Pooling pooling, const float* pooled, float* y) noexcept;
+
 // Half layers: what they add to the residual stream x goes to y, or to z by attention of a parallel layer.
 bool attention(const Pass& pass, std::size_t layer) noexcept;
 bool feed_forward(const Pass& pass, std::size_t layer) noexcept;

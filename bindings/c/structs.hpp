@@ -32,6 +32,9 @@ LINNET_STRUCT(linnet_session_options);
 LINNET_STRUCT(linnet_memory_plan);
 LINNET_STRUCT(linnet_sampler_options);
 LINNET_STRUCT(linnet_event);
+LINNET_STRUCT(linnet_chat_options);
+LINNET_STRUCT(linnet_reply_options);
+LINNET_STRUCT(linnet_reply_event);
 LINNET_STRUCT(linnet_embed_options);
 #undef LINNET_STRUCT
 template <>

@@ -29,17 +29,6 @@ const float* rope_factors(const arch::RopeSpec& rope, const Weights& weights, st
     return rope.use_factors ? weights.vector(Role::rope_freqs) : nullptr;
 }
 
-void read_row(const Pass& pass, const Matrix& w, std::size_t row, float* x) noexcept {
-    const kernels::FormatInfo& format = kernels::info(w.format);
-    const auto index = static_cast<std::size_t>(w.format);
-    if (pass.weights.mapped()) {
-        pass.kernels.decode[index].fn(w.data + row * kernels::row_bytes(format, w.n_in), w.n_in, x);
-    } else {
-        const std::byte* tile = w.data + row / kernels::kTileRows * kernels::tile_bytes(format, w.n_in);
-        pass.kernels.read_row[index].fn(tile, row % kernels::kTileRows, w.n_in, x);
-    }
-}
-
 // x = embedding of the token, scaled, and those of its type and position; normed, where the file has such a norm. y is
 // free until the first half layer.
 void embed_token(const Pass& pass, std::size_t t) noexcept {
@@ -87,6 +76,17 @@ bool add_residual(const Pass& pass, float* half, Role post_norm, const Norm& sum
     return done;
 }
 
+// The whole layer's result, times a number of its own.
+bool scale_output(const Pass& pass, std::size_t layer) noexcept {
+    const float* scale = pass.weights.vector(Role::layer_output_scale, layer);
+    if (scale == nullptr) return true;
+    const std::size_t d_model = pass.spec.d_model;
+    return pass.for_tokens(pass.n_tokens, [&](std::size_t t, WorkerScratch&) {
+        float* x = pass.s.x + t * d_model;
+        pass.kernels.scale.fn(x, *scale, d_model, x);
+    });
+}
+
 // Parallel layers leave x as it is until both halves have read it.
 bool half_layer(const Pass& pass, std::size_t layer, bool first) noexcept {
     const bool parallel = pass.spec.layers[layer].parallel;
@@ -97,7 +97,8 @@ bool half_layer(const Pass& pass, std::size_t layer, bool first) noexcept {
     if (first) return attention(pass, layer) && (parallel || add_attention(pass.s.y));
     const Norm norm = pass.weights.norm(Role::layer_output_norm, Role::layer_output_norm_bias, layer);
     return feed_forward(pass, layer) && (!parallel || add_attention(pass.s.z)) &&
-           add_residual(pass, pass.s.y, Role::post_ffw_norm, norm, layer);
+           add_residual(pass, pass.s.y, Role::post_ffw_norm, norm, layer) && add_per_layer(pass, layer) &&
+           scale_output(pass, layer);
 }
 
 // Final states of the last n tokens to h.
@@ -163,6 +164,17 @@ std::uint32_t checked_range(const char* name, std::uint32_t value, std::uint64_t
 
 }  // namespace
 
+void read_row(const Pass& pass, const Matrix& w, std::size_t row, float* y) noexcept {
+    const kernels::FormatInfo& format = kernels::info(w.format);
+    const auto index = static_cast<std::size_t>(w.format);
+    if (pass.weights.mapped()) {
+        pass.kernels.decode[index].fn(w.data + row * kernels::row_bytes(format, w.n_in), w.n_in, y);
+    } else {
+        const std::byte* tile = w.data + row / kernels::kTileRows * kernels::tile_bytes(format, w.n_in);
+        pass.kernels.read_row[index].fn(tile, row % kernels::kTileRows, w.n_in, y);
+    }
+}
+
 const float* input_row(const Pass& pass, const Norm& norm, std::size_t t) noexcept {
     const std::size_t d_model = pass.spec.d_model;
     const float* x = pass.s.x + t * d_model;
@@ -219,7 +231,7 @@ void Forward::begin(std::span<const Token> tokens, std::uint32_t pos, std::uint3
     step_ = 0;
 }
 
-Pass Forward::make_pass(const Stop& stop, Profile* profile) noexcept {
+Pass Forward::make_pass(const Stop& stop, Profile* profile, const InputObserver* observer) noexcept {
     return {model_,
             model_.spec(),
             model_.weights(),
@@ -231,13 +243,14 @@ Pass Forward::make_pass(const Stop& stop, Profile* profile) noexcept {
             n_tokens_,
             pos_,
             stop.cancel,
-            profile};
+            profile,
+            observer};
 }
 
-Forward::Outcome Forward::run(const Stop& stop, Profile* profile) noexcept {
+Forward::Outcome Forward::run(const Stop& stop, Profile* profile, const InputObserver* observer) noexcept {
     const arch::ModelSpec& spec = model_.spec();
     const FloatEnvironment environment;
-    const Pass pass = make_pass(stop, profile);
+    const Pass pass = make_pass(stop, profile, observer);
     const auto n_layers = static_cast<std::uint32_t>(spec.layers.size());
     const std::uint32_t n_rows = shape_.states ? 1 : spec.n_vocab;  // states are one slice
     const std::uint32_t n_slices = n_logits_ == 0 ? 0 : div_up(n_rows, kOutputRows);
@@ -245,7 +258,8 @@ Forward::Outcome Forward::run(const Stop& stop, Profile* profile) noexcept {
     if (step_ == 0) {
         cache_.reserve(pos_ + n_tokens_);
         prepare_ropes(pass);
-        if (!pass.for_tokens(n_tokens_, [&](std::size_t t, WorkerScratch&) { embed_token(pass, t); })) {
+        if (!pass.for_tokens(n_tokens_, [&](std::size_t t, WorkerScratch&) { embed_token(pass, t); }) ||
+            !embed_per_layer(pass)) {
             step_ = kIdle;
             return Outcome::cancelled;
         }
@@ -286,7 +300,7 @@ std::span<const float> Forward::states() const noexcept {
 
 void Forward::project(arch::Pooling pooling, std::span<const float> pooled, std::span<float> y) noexcept {
     const FloatEnvironment environment;
-    project_pooled(make_pass(Stop{}, nullptr), pooling, pooled.data(), y.data());
+    project_pooled(make_pass(Stop{}, nullptr, nullptr), pooling, pooled.data(), y.data());
 }
 
 std::uint32_t Forward::restart(std::uint32_t pos) const noexcept {

@@ -170,6 +170,9 @@ void add_model(Table& table);
 void add_tokens(Table& table);
 void add_sampler(Table& table);
 void add_session(Table& table);
+void add_structure(Table& table);
+void add_chat(Table& table);
+void add_reply(Table& table);
 void add_embed(Table& table);
 
 }  // namespace sweep

@@ -217,15 +217,6 @@ class Model {
         return token;
     }
 
-    // The text that the model sees of a conversation in JSON; chat_template as in chat_options.
-    std::string render_chat(std::string_view json, std::string_view chat_template = {}) const {
-        const ChatOptions options = chat_options(chat_template);
-        return detail::text(0, [&](char* buffer, std::size_t capacity, std::size_t* size, linnet_error* error) {
-            return linnet_model_render_chat(handle_.get(), json.data(), json.size(), &options, buffer, capacity, size,
-                                            error);
-        });
-    }
-
     // All floats of linnet_embed, one vector after the other.
     std::vector<float> embed(const std::vector<std::string>& texts,
                              const EmbedOptions& options = EmbedOptions()) const {
@@ -243,6 +234,14 @@ class Model {
         }
         if (status != LINNET_OK) throw Error(status, error.text);
         return result;
+    }
+    // The text that the model sees of a conversation in JSON; chat_template as in chat_options.
+    std::string render_chat(std::string_view json, std::string_view chat_template = {}) const {
+        const ChatOptions options = chat_options(chat_template);
+        return detail::text(0, [&](char* buffer, std::size_t capacity, std::size_t* size, linnet_error* error) {
+            return linnet_model_render_chat(handle_.get(), json.data(), json.size(), &options, buffer, capacity, size,
+                                            error);
+        });
     }
 
     linnet_model* get() const noexcept { return handle_.get(); }

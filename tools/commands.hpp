@@ -31,6 +31,7 @@ void add_jinja(CLI::App& app, int& status);
 void add_logits(CLI::App& app, int& status);
 void add_embed(CLI::App& app, int& status);
 void add_verify(CLI::App& app, int& status);
+void add_imatrix(CLI::App& app, int& status);
 void add_perplexity(CLI::App& app, int& status);
 void add_bench(CLI::App& app, int& status);
 void add_synth(CLI::App& app, int& status);

@@ -135,6 +135,15 @@ LINNET_FIELD(linnet_event, text_size, 24);
 LINNET_FIELD(linnet_event, n_past, 32);
 LINNET_FIELD(linnet_event, n_pending, 36);
 
+LINNET_SIZE(linnet_embed_options, 40, 8);
+LINNET_FIELD(linnet_embed_options, pooling, 4);
+LINNET_FIELD(linnet_embed_options, n_ctx, 8);
+LINNET_FIELD(linnet_embed_options, flags, 12);
+LINNET_FIELD(linnet_embed_options, truncate, 16);
+LINNET_FIELD(linnet_embed_options, no_normalise, 20);
+LINNET_FIELD(linnet_embed_options, progress, 24);
+LINNET_FIELD(linnet_embed_options, progress_user, 32);
+
 LINNET_SIZE(linnet_chat_options, 24, 8);
 LINNET_FIELD(linnet_chat_options, chat_template, 8);
 LINNET_FIELD(linnet_chat_options, chat_template_size, 16);
@@ -157,14 +166,5 @@ LINNET_FIELD(linnet_reply_event, name, 32);
 LINNET_FIELD(linnet_reply_event, name_size, 40);
 LINNET_FIELD(linnet_reply_event, id, 48);
 LINNET_FIELD(linnet_reply_event, id_size, 56);
-
-LINNET_SIZE(linnet_embed_options, 40, 8);
-LINNET_FIELD(linnet_embed_options, pooling, 4);
-LINNET_FIELD(linnet_embed_options, n_ctx, 8);
-LINNET_FIELD(linnet_embed_options, flags, 12);
-LINNET_FIELD(linnet_embed_options, truncate, 16);
-LINNET_FIELD(linnet_embed_options, no_normalise, 20);
-LINNET_FIELD(linnet_embed_options, progress, 24);
-LINNET_FIELD(linnet_embed_options, progress_user, 32);
 
 #endif

@@ -26,10 +26,10 @@ void for_each_slot(F f, Tables&... tables) {
     f("scale", "", tables.scale...);
     f("silu_mul", "", tables.silu_mul...);
     f("gelu_tanh_mul", "", tables.gelu_tanh_mul...);
+    f("gelu_mul", "", tables.gelu_mul...);
     f("swiglu_clamped", "", tables.swiglu_clamped...);
     f("sigmoid_mul", "", tables.sigmoid_mul...);
     f("sparsify", "", tables.sparsify...);
-    f("gelu_mul", "", tables.gelu_mul...);
     f("softcap", "", tables.softcap...);
     f("rope_neox", "", tables.rope_neox...);
     f("rope_interleaved", "", tables.rope_interleaved...);

@@ -109,15 +109,15 @@ struct ModelSpec {
     std::uint32_t n_vocab = 0;
     std::uint32_t n_ctx_train = 0;
     std::uint32_t d_model = 0;
-    std::uint32_t n_positions = 0;        // rows of the learned position embedding, which bounds the context; 0: none
-    std::uint32_t d_per_layer = 0;        // width of the embeddings that each layer has for itself; 0: none
-    std::uint32_t n_vocab_per_layer = 0;  // tokens that have them, the first; others take those of token 0
-    std::uint32_t n_token_types = 0;      // rows of the embedding of token types, of which the first counts; 0: none
-    bool bidirectional = false;           // positions see those after them as well: a text is computed in one pass
+    std::uint32_t n_positions = 0;    // rows of the learned position embedding, which bounds the context; 0: none
+    std::uint32_t n_token_types = 0;  // rows of the embedding of token types, of which the first counts; 0: none
+    bool bidirectional = false;       // positions see those after them as well: a text is computed in one pass
     Pooling pooling = Pooling::none;
     std::uint32_t d_dense = 0;    // width between the two dense layers of a pooled vector; 0: none
     std::uint32_t n_classes = 0;  // scores of the classifier; 0: none
     bool softmax_classes = false;
+    std::uint32_t d_per_layer = 0;        // width of the embeddings that each layer has for itself; 0: none
+    std::uint32_t n_vocab_per_layer = 0;  // tokens that have them, the first; others take those of token 0
     NormKind norm = NormKind::rms;
     float norm_eps = 0.0F;
     float embedding_scale = 1.0F;
@@ -135,10 +135,10 @@ enum class Role : std::uint8_t {
     token_embd_norm,
     token_embd_norm_bias,
     position_embd,
+    token_types,
     per_layer_token_embd,
     per_layer_model_proj,
     per_layer_proj_norm,
-    token_types,
     output_norm,
     output_norm_bias,
     output,

@@ -134,6 +134,23 @@ void read_decoder(const HParams& h, ModelSpec& spec) {
     }
 }
 
+std::uint32_t rows_of(const gguf::File& file, std::string_view tensor) {
+    const gguf::TensorInfo* found = file.find_tensor(tensor);
+    if (found == nullptr) return 0;
+    if (found->shape[1] > kMaxWidth) {
+        throw Error(Status::bad_file, "tensor '{}' has {} rows", tensor, found->shape[1]);
+    }
+    return static_cast<std::uint32_t>(found->shape[1]);
+}
+
+void read_classifier(const HParams& h, ModelSpec& spec) {
+    spec.n_classes = rows_of(h.file(), "cls.output.weight");
+    if (spec.n_classes == 0 && spec.pooling == Pooling::rank) {
+        throw Error(Status::bad_file, "key '{}' asks for ranks, but tensor 'cls.output.weight' is missing",
+                    h.key("pooling_type"));
+    }
+}
+
 void read_experts(const HParams& h, ModelSpec& spec, Routing routing, bool beside_dense) {
     ExpertSpec experts;
     experts.n_experts = h.count("expert_count", kMaxExperts);
@@ -152,23 +169,6 @@ void read_experts(const HParams& h, ModelSpec& spec, Routing routing, bool besid
             throw Error(Status::bad_file, "key '{}' is 0", h.key("expert_feed_forward_length"));
         }
         if (!beside_dense) layer.d_ff = 0;
-    }
-}
-
-std::uint32_t rows_of(const gguf::File& file, std::string_view tensor) {
-    const gguf::TensorInfo* found = file.find_tensor(tensor);
-    if (found == nullptr) return 0;
-    if (found->shape[1] > kMaxWidth) {
-        throw Error(Status::bad_file, "tensor '{}' has {} rows", tensor, found->shape[1]);
-    }
-    return static_cast<std::uint32_t>(found->shape[1]);
-}
-
-void read_classifier(const HParams& h, ModelSpec& spec) {
-    spec.n_classes = rows_of(h.file(), "cls.output.weight");
-    if (spec.n_classes == 0 && spec.pooling == Pooling::rank) {
-        throw Error(Status::bad_file, "key '{}' asks for ranks, but tensor 'cls.output.weight' is missing",
-                    h.key("pooling_type"));
     }
 }
 

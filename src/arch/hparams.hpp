@@ -42,13 +42,14 @@ class HParams {
 // spec.norm), and layers with n_heads, n_kv_heads, head_dim, d_ff and attention_scale = 1 / sqrt(head_dim).
 void read_decoder(const HParams& h, ModelSpec& spec);
 
-// Experts in all layers, as the keys expert_* say: as wide as the dense feed-forward and without a shared one where no
-// key gives it. The dense one stays beside them or goes.
-void read_experts(const HParams& h, ModelSpec& spec, Routing routing, bool beside_dense = false);
 // Rows of a matrix; 0 when the file has no such tensor.
 std::uint32_t rows_of(const gguf::File& file, std::string_view tensor);
 // The classifier of a file that ranks: n_classes.
 void read_classifier(const HParams& h, ModelSpec& spec);
+
+// Experts in all layers, as the keys expert_* say: as wide as the dense feed-forward and without a shared one where no
+// key gives it. The dense one stays beside them or goes.
+void read_experts(const HParams& h, ModelSpec& spec, Routing routing, bool beside_dense = false);
 
 // Rotation as the keys rope.freq_base, rope.dimension_count and rope.scaling.* say. Unknown scaling types are refused.
 RopeSpec read_rope(const HParams& h, const ModelSpec& spec, RopeKind kind);

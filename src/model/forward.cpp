@@ -231,7 +231,7 @@ void Forward::begin(std::span<const Token> tokens, std::uint32_t pos, std::uint3
     step_ = 0;
 }
 
-Pass Forward::make_pass(const Stop& stop, Profile* profile) noexcept {
+Pass Forward::make_pass(const Stop& stop, Profile* profile, const InputObserver* observer) noexcept {
     return {model_,
             model_.spec(),
             model_.weights(),
@@ -243,13 +243,14 @@ Pass Forward::make_pass(const Stop& stop, Profile* profile) noexcept {
             n_tokens_,
             pos_,
             stop.cancel,
-            profile};
+            profile,
+            observer};
 }
 
-Forward::Outcome Forward::run(const Stop& stop, Profile* profile) noexcept {
+Forward::Outcome Forward::run(const Stop& stop, Profile* profile, const InputObserver* observer) noexcept {
     const arch::ModelSpec& spec = model_.spec();
     const FloatEnvironment environment;
-    const Pass pass = make_pass(stop, profile);
+    const Pass pass = make_pass(stop, profile, observer);
     const auto n_layers = static_cast<std::uint32_t>(spec.layers.size());
     const std::uint32_t n_rows = shape_.states ? 1 : spec.n_vocab;  // states are one slice
     const std::uint32_t n_slices = n_logits_ == 0 ? 0 : div_up(n_rows, kOutputRows);
@@ -299,7 +300,7 @@ std::span<const float> Forward::states() const noexcept {
 
 void Forward::project(arch::Pooling pooling, std::span<const float> pooled, std::span<float> y) noexcept {
     const FloatEnvironment environment;
-    project_pooled(make_pass(Stop{}, nullptr), pooling, pooled.data(), y.data());
+    project_pooled(make_pass(Stop{}, nullptr, nullptr), pooling, pooled.data(), y.data());
 }
 
 std::uint32_t Forward::restart(std::uint32_t pos) const noexcept {

@@ -15,7 +15,16 @@
 namespace linnet {
 
 class Profile;
+struct Matrix;
 struct Pass;
+
+// Sees what matrices are multiplied with: values [first, first + n) of a token's row. Of one matrix, calls for the same
+// values come one after the other, token by token; those for others may come from other threads at the same time.
+// Experts' matrices are not seen.
+struct InputObserver {
+    void* user;
+    void (*see)(void* user, const Matrix& w, std::size_t first, std::size_t n, const float* x);
+};
 
 // When a pass has to give way.
 struct Stop {
@@ -51,7 +60,8 @@ class Forward {
     // Goes on with the pass. paused: the deadline passed, call again to go on (at least one slice of work was done).
     // cancelled: the pass is dropped; positions before it stay computed.
     // profile: gets the time of each part added; null: none is taken.
-    Outcome run(const Stop& stop, Profile* profile = nullptr) noexcept;
+    // observer: null, or sees the inputs of matrices.
+    Outcome run(const Stop& stop, Profile* profile = nullptr, const InputObserver* observer = nullptr) noexcept;
 
     // [n_logits, n_vocab] of the last done pass that asked for logits.
     std::span<const float> logits() const noexcept;
@@ -73,7 +83,7 @@ class Forward {
   private:
     static constexpr std::uint32_t kIdle = ~0U;
 
-    Pass make_pass(const Stop& stop, Profile* profile) noexcept;
+    Pass make_pass(const Stop& stop, Profile* profile, const InputObserver* observer) noexcept;
 
     const Model& model_;
     PassShape shape_;

@@ -118,6 +118,9 @@ const Call kSoftcap = [](const Table& t, const float* x, const float*, std::size
 const Call kSilu = [](const Table& t, const float* x, const float* other, std::size_t n, float* y) {
     t.silu_mul.fn(x, other, n, y);
 };
+const Call kExactGelu = [](const Table& t, const float* x, const float* other, std::size_t n, float* y) {
+    t.gelu_mul.fn(x, other, n, y);
+};
 const Call kNormPlain = [](const Table& t, const float* x, const float*, std::size_t n, float* y) {
     t.rms_norm.fn(x, nullptr, n, 1e-6F, y);
 };
@@ -132,9 +135,6 @@ const Call kSigmoid = [](const Table& t, const float* x, const float* other, std
 };
 const Call kSparsify = [](const Table& t, const float* x, const float*, std::size_t n, float* y) {
     t.sparsify.fn(x, 0.5244F, n, y);
-};
-const Call kExactGelu = [](const Table& t, const float* x, const float* other, std::size_t n, float* y) {
-    t.gelu_mul.fn(x, other, n, y);
 };
 const Call kGelu = [](const Table& t, const float* x, const float* other, std::size_t n, float* y) {
     t.gelu_tanh_mul.fn(x, other, n, y);

@@ -106,14 +106,14 @@ struct Weights {
     Norm embd_norm;
     std::vector<Layer> layers;
     Norm output_norm;
-    Linear output;  // without weight: tied to token_embd
-    bool is_value_normed = false;
-    std::unique_ptr<PerLayer> per_layer;
-    std::unique_ptr<AltUp> altup;
+    Linear output;                // without weight: tied to token_embd
     Index pooling = 0;            // 1: mean, 2: first token, 3: last token, 4: rank
     Linear cls, cls_output;       // of rankers; may be empty
     Linear dense_2, dense_3;      // behind the pooling; may be empty
     bool is_probability = false;  // ranks are a softmax over the classes
+    bool is_value_normed = false;
+    std::unique_ptr<PerLayer> per_layer;
+    std::unique_ptr<AltUp> altup;
 };
 
 namespace {
@@ -354,7 +354,7 @@ Layer load_layer(Reader& reader, const Weights& weights, Index index, Index wind
     if (architecture == "cohere2") layer.is_rotated = layer.is_local;
     if (architecture == "smollm3") layer.is_rotated = (index + 1) % 4 != 0;
     if (architecture == "gpt2" || architecture == "bert") layer.is_rotated = false;
-    const std::set<std::string> two_ropes = {"gemma3", "gemma-embedding", "gemma3n", "gemma4", "olmo2"};
+    const std::set<std::string> two_ropes = {"gemma3", "gemma3n", "gemma4", "gemma-embedding", "olmo2"};
     layer.is_local = layer.is_local && window != 0 && two_ropes.count(architecture) != 0;
     if (const auto scales = reader.reals("activation_sparsity_scale"); !scales.empty()) {
         layer.sparsity = scales[static_cast<std::size_t>(index)];
@@ -600,7 +600,8 @@ Matrix final_states(const Weights& weights, std::span<const std::int32_t> tokens
         const Matrix attended = norm(is_latent ? layer.latent(normed, rope.frequencies)
                                                : attention(normed, stored[source], weights, layer, rope),
                                      layer.post_attention_norm);
-        Matrix sum = norm(x + attended * weights.residual_scale, layer.sum_norm_1);
+        Matrix sum = x + attended * weights.residual_scale;
+        sum = norm(sum, layer.sum_norm_1);
         if (altup.exists()) sum = (sum + altup.laurel(i, normed)) / std::numbers::sqrt2;
         const Matrix& seen = layer.is_parallel ? x : sum;
         const Matrix forwarded = norm(feed_forward(seen, weights, layer), layer.post_ffw_norm);

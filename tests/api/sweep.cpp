@@ -17,6 +17,7 @@ Table all_exports() {
     add_structure(table);
     add_chat(table);
     add_reply(table);
+    add_tools(table);
     return table;
 }
 

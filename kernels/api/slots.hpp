@@ -21,9 +21,14 @@ void for_each_slot(F f, Tables&... tables) {
     f("rms_norm", "", tables.rms_norm...);
     f("layer_norm", "", tables.layer_norm...);
     f("add", "", tables.add...);
+    f("add_scaled", "", tables.add_scaled...);
+    f("mul_add", "", tables.mul_add...);
     f("scale", "", tables.scale...);
     f("silu_mul", "", tables.silu_mul...);
     f("gelu_tanh_mul", "", tables.gelu_tanh_mul...);
+    f("swiglu_clamped", "", tables.swiglu_clamped...);
+    f("sigmoid_mul", "", tables.sigmoid_mul...);
+    f("sparsify", "", tables.sparsify...);
     f("softcap", "", tables.softcap...);
     f("rope_neox", "", tables.rope_neox...);
     f("rope_interleaved", "", tables.rope_interleaved...);
@@ -35,6 +40,7 @@ void for_each_slot(F f, Tables&... tables) {
     }
     f("merge_attention", "", tables.merge_attention...);
     f("finish_attention", "", tables.finish_attention...);
+    f("delta_rule", "", tables.delta_rule...);
 }
 
 }  // namespace linnet::kernels

@@ -138,6 +138,22 @@ struct AttentionArgs {
     float cap = 0.0F;  // scores become cap * tanh(score / cap); 0: they stay
 };
 
+// One token of one head of a gated delta net (arXiv 2412.06464): a memory S[d_key][d_value] forgets, is corrected at k
+// towards v, and read at q:
+//     S *= decay;  S[i] += k[i] * beta * (v - sum_i S[i] k[i]);  y = sum_i S[i] q[i]
+// Lanes are dimensions of values; sums are chains of fma over ascending i.
+struct DeltaRuleArgs {
+    float* state;
+    std::size_t d_key;
+    std::size_t d_value;
+    const float* q;  // [d_key]
+    const float* k;  // [d_key]
+    const float* v;  // [d_value]
+    float decay;
+    float beta;
+    float* y;  // [d_value]
+};
+
 // Which table provides a function.
 template <class Function>
 struct Slot {
@@ -161,17 +177,27 @@ struct Table {
     Slot<PackActivationFn> pack_q8;
     Slot<PackActivationFn> pack_f32;
 
-    // y[i] = x[i] / sqrt(mean(x^2) + eps) * weight[i]. y may be x.
+    // y[i] = x[i] / sqrt(mean(x^2) + eps) * weight[i]; weight may be null: ones. y may be x.
     Slot<void(const float* x, const float* weight, std::size_t n, float eps, float* y)> rms_norm;
     // y[i] = (x[i] - mean(x)) / sqrt(variance(x) + eps) * weight[i] + bias[i]; bias may be null. y may be x.
     Slot<void(const float* x, const float* weight, const float* bias, std::size_t n, float eps, float* y)> layer_norm;
     // y[i] += x[i]
     Slot<void(const float* x, std::size_t n, float* y)> add;
+    // y[i] = fma(x[i], factor, y[i])
+    Slot<void(const float* x, float factor, std::size_t n, float* y)> add_scaled;
+    // y[i] = fma(x[i], w[i], y[i])
+    Slot<void(const float* x, const float* w, std::size_t n, float* y)> mul_add;
     // y[i] = x[i] * factor. y may be x.
     Slot<void(const float* x, float factor, std::size_t n, float* y)> scale;
     // y[i] = activation(gate[i]) * up[i]. y may be gate.
     Slot<void(const float* gate, const float* up, std::size_t n, float* y)> silu_mul;
     Slot<void(const float* gate, const float* up, std::size_t n, float* y)> gelu_tanh_mul;
+    // With g = min(gate[i], 7) and u = up[i] within -7..7: y[i] = g * sigmoid(1.702 g) * (u + 1). y may be gate.
+    Slot<void(const float* gate, const float* up, std::size_t n, float* y)> swiglu_clamped;
+    // y[i] = x[i] / (1 + e^-gate[i]). y may be x.
+    Slot<void(const float* x, const float* gate, std::size_t n, float* y)> sigmoid_mul;
+    // y[i] = max(0, x[i] - mean(x) - n_deviations * sqrt(variance(x))), the variance over n. y may be x.
+    Slot<void(const float* x, float n_deviations, std::size_t n, float* y)> sparsify;
     // y[i] = cap * tanh(x[i] / cap). y may be x.
     Slot<void(const float* x, float cap, std::size_t n, float* y)> softcap;
     // Rotates the first n_rot of x in place; cosines and sines [n_rot / 2]. neox: pairs (i, i + n_rot/2);
@@ -188,6 +214,8 @@ struct Table {
         merge_attention;
     // y[head_dim] = o / sum(l); head_dim may be any number here.
     Slot<void(const float* l, const float* o, std::size_t head_dim, float* y)> finish_attention;
+
+    Slot<void(const DeltaRuleArgs&)> delta_rule;
 };
 
 // The tables that this library has and this CPU can run, best first; the last is scalar. n is at least 1.

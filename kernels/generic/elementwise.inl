@@ -69,7 +69,7 @@ void rms_norm(const float* x, const float* weight, std::size_t n, float eps, flo
     const auto factor = V::broadcast(1.0F / __builtin_sqrtf(mean + eps));
     for (std::size_t i = 0; i < n; i += kRows) {
         const auto v = V::mul(load_some<V>(x + i, n - i), factor);
-        store_some<V>(y + i, n - i, V::mul(v, load_some<V>(weight + i, n - i)));
+        store_some<V>(y + i, n - i, weight == nullptr ? v : V::mul(v, load_some<V>(weight + i, n - i)));
     }
 }
 
@@ -103,6 +103,22 @@ void add(const float* x, std::size_t n, float* y) {
 }
 
 template <class V>
+void add_scaled(const float* x, float factor, std::size_t n, float* y) {
+    const auto f = V::broadcast(factor);
+    for (std::size_t i = 0; i < n; i += kRows) {
+        store_some<V>(y + i, n - i, V::fma(load_some<V>(x + i, n - i), f, load_some<V>(y + i, n - i)));
+    }
+}
+
+template <class V>
+void mul_add(const float* x, const float* w, std::size_t n, float* y) {
+    for (std::size_t i = 0; i < n; i += kRows) {
+        const auto a = load_some<V>(x + i, n - i);
+        store_some<V>(y + i, n - i, V::fma(a, load_some<V>(w + i, n - i), load_some<V>(y + i, n - i)));
+    }
+}
+
+template <class V>
 void scale(const float* x, float factor, std::size_t n, float* y) {
     for (std::size_t i = 0; i < n; i += kRows) {
         store_some<V>(y + i, n - i, V::mul(load_some<V>(x + i, n - i), V::broadcast(factor)));
@@ -120,6 +136,44 @@ void silu_mul(const float* gate, const float* up, std::size_t n, float* y) {
     for (std::size_t i = 0; i < n; i += kRows) {
         const auto g = load_some<V>(gate + i, n - i);
         store_some<V>(y + i, n - i, V::mul(times_sigmoid<V>(g, g), load_some<V>(up + i, n - i)));
+    }
+}
+
+// gpt-oss's activation. The constants are those of its code.
+template <class V>
+void swiglu_clamped(const float* gate, const float* up, std::size_t n, float* y) {
+    const auto limit = V::broadcast(7.0F);
+    for (std::size_t i = 0; i < n; i += kRows) {
+        const auto g = V::min(load_some<V>(gate + i, n - i), limit);
+        const auto u = V::max(V::min(load_some<V>(up + i, n - i), limit), V::broadcast(-7.0F));
+        const auto activated = times_sigmoid<V>(g, V::mul(g, V::broadcast(1.702F)));
+        store_some<V>(y + i, n - i, V::mul(activated, V::add(u, V::broadcast(1.0F))));
+    }
+}
+
+template <class V>
+void sigmoid_mul(const float* x, const float* gate, std::size_t n, float* y) {
+    for (std::size_t i = 0; i < n; i += kRows) {
+        store_some<V>(y + i, n - i, times_sigmoid<V>(load_some<V>(x + i, n - i), load_some<V>(gate + i, n - i)));
+    }
+}
+
+// As layer_norm, squares are of what is left in y after the mean is taken away.
+template <class V>
+void sparsify(const float* x, float n_deviations, std::size_t n, float* y) {
+    auto sums = V::zero();
+    for (std::size_t i = 0; i < n; i += kRows) sums = V::add(sums, load_some<V>(x + i, n - i));
+    const auto mean = V::broadcast(reduce_add<V>(sums) / static_cast<float>(n));
+    auto squares = V::zero();
+    for (std::size_t i = 0; i < n; i += kRows) {
+        store_some<V>(y + i, n - i, V::sub(load_some<V>(x + i, n - i), mean));
+        const auto v = load_some<V>(y + i, n - i);
+        squares = V::fma(v, v, squares);
+    }
+    const float deviation = __builtin_sqrtf(reduce_add<V>(squares) / static_cast<float>(n));
+    const auto cutoff = V::broadcast(n_deviations * deviation);
+    for (std::size_t i = 0; i < n; i += kRows) {
+        store_some<V>(y + i, n - i, V::max(V::sub(load_some<V>(y + i, n - i), cutoff), V::zero()));
     }
 }
 

@@ -4,6 +4,7 @@
 
 #include "kernels/generic/attention.inl"
 #include "kernels/generic/attention_q8.inl"
+#include "kernels/generic/delta_rule.inl"
 #include "kernels/generic/elementwise.inl"
 #include "kernels/generic/matmul.inl"
 #include "kernels/generic/pack.inl"
@@ -49,9 +50,14 @@ constexpr Table make_isa_table(const char* isa) {
     t.rms_norm = {rms_norm<V>, isa};
     t.layer_norm = {layer_norm<V>, isa};
     t.add = {add<V>, isa};
+    t.add_scaled = {add_scaled<V>, isa};
+    t.mul_add = {mul_add<V>, isa};
     t.scale = {scale<V>, isa};
     t.silu_mul = {silu_mul<V>, isa};
     t.gelu_tanh_mul = {gelu_tanh_mul<V>, isa};
+    t.swiglu_clamped = {swiglu_clamped<V>, isa};
+    t.sigmoid_mul = {sigmoid_mul<V>, isa};
+    t.sparsify = {sparsify<V>, isa};
     t.softcap = {softcap<V>, isa};
     t.rope_neox = {rope_neox<V>, isa};
     t.rope_interleaved = {rope_interleaved<V>, isa};
@@ -63,6 +69,7 @@ constexpr Table make_isa_table(const char* isa) {
     t.attention[1] = {attention<V, KvF32>, isa};
     t.merge_attention = {merge_attention<V>, isa};
     t.finish_attention = {finish_attention<V>, isa};
+    t.delta_rule = {delta_rule<V>, isa};
     return t;
 }
 

@@ -14,7 +14,10 @@
 
 namespace linnet::arch {
 
-enum class Activation : std::uint8_t { silu, gelu_tanh };
+inline constexpr std::uint32_t kMaxHeadDim = 1024;
+
+// swiglu_clamped: both factors limited, the gate's sigmoid steeper, 1 added to the other (kernels/api/table.hpp).
+enum class Activation : std::uint8_t { silu, gelu_tanh, swiglu_clamped };
 
 // rms: x / rms(x) * weight. layer: (x - mean) / deviation * weight + bias, the bias where the file has one.
 enum class NormKind : std::uint8_t { rms, layer };
@@ -39,17 +42,48 @@ struct RopeSpec {
     float beta_fast = 32.0F;       // yarn
     float beta_slow = 1.0F;        // yarn
     float magnitude = 1.0F;        // multiplies cos and sin
+    bool yarn_rounded = true;      // the ramp's ends are whole dimensions
     bool use_factors = false;      // divide frequencies by the tensor rope_freqs.weight when the file has it
     bool operator==(const RopeSpec&) const = default;
+};
+
+inline constexpr std::uint32_t kOwn = ~0U;
+
+// How the weights of the chosen experts, those with the highest scores, follow from a router's scores. softmax_all: a
+// softmax over all experts. softmax_chosen: over the chosen ones, which is the former divided by its sum.
+// sparse_mixer: each over those that were not chosen before it and whose scores are close to its own.
+enum class Routing : std::uint8_t { softmax_all, softmax_chosen, sparse_mixer };
+
+// A feed-forward layer of which each token uses a few of many; a dense one may stand beside it.
+struct ExpertSpec {
+    std::uint32_t n_experts = 0;  // 0: none
+    std::uint32_t n_used = 0;     // by a token
+    std::uint32_t d_ff = 0;
+    std::uint32_t d_ff_shared = 0;  // of one more that all tokens use; 0: none
+    Routing routing = Routing::softmax_chosen;
+    float scale = 1.0F;  // of the weights
+};
+
+// Attention over a latent of which keys and values of all heads are made by a matrix each (MLA, arXiv 2405.04434). The
+// matrices are applied to queries and results instead, which gives the same, so that the cache holds one head: as keys
+// the latent and a rotated part, head_dim = rank + n_rot, as values the latent.
+struct LatentSpec {
+    std::uint32_t rank = 0;   // of the latent; 0: ordinary attention
+    std::uint32_t query = 0;  // dimensions of a head of queries, the last n_rot of which are rotated
+    std::uint32_t value = 0;  // dimensions of a head of values
 };
 
 struct LayerSpec {
     std::uint32_t n_heads = 0;
     std::uint32_t n_kv_heads = 0;
     std::uint32_t head_dim = 0;
-    std::uint32_t d_ff = 0;
-    std::uint32_t window = 0;  // position i sees i - window + 1 .. i; 0: all
-    std::uint32_t rope = 0;    // index into ModelSpec::ropes
+    LatentSpec latent;
+    std::uint32_t d_ff = 0;  // 0: experts only
+    ExpertSpec experts;
+    std::uint32_t window = 0;       // position i sees i - window + 1 .. i; 0: all
+    std::uint32_t rope = 0;         // index into ModelSpec::ropes
+    std::uint32_t kv_layer = kOwn;  // the earlier layer whose keys and values are attended to; kOwn: its own
+    bool value_norm = false;        // each head of values is normed, without weights
     float attention_scale = 0.0F;
     float attention_cap = 0.0F;  // scores become cap * tanh(score / cap); 0: they stay
     HeadNorm head_norm = HeadNorm::head;
@@ -70,7 +104,9 @@ struct ModelSpec {
     std::uint32_t n_vocab = 0;
     std::uint32_t n_ctx_train = 0;
     std::uint32_t d_model = 0;
-    std::uint32_t n_positions = 0;  // rows of the learned position embedding, which bounds the context; 0: none
+    std::uint32_t n_positions = 0;        // rows of the learned position embedding, which bounds the context; 0: none
+    std::uint32_t d_per_layer = 0;        // width of the embeddings that each layer has for itself; 0: none
+    std::uint32_t n_vocab_per_layer = 0;  // tokens that have them, the first; others take those of token 0
     NormKind norm = NormKind::rms;
     float norm_eps = 0.0F;
     float embedding_scale = 1.0F;
@@ -86,6 +122,9 @@ struct ModelSpec {
 enum class Role : std::uint8_t {
     token_embd,
     position_embd,
+    per_layer_token_embd,
+    per_layer_model_proj,
+    per_layer_proj_norm,
     output_norm,
     output_norm_bias,
     output,
@@ -105,6 +144,7 @@ enum class Role : std::uint8_t {
     attn_v_bias,
     attn_q_norm,
     attn_k_norm,
+    attn_sinks,  // for each head a score that counts in the softmax and has no value
     attn_output,
     attn_output_bias,
     post_attention_norm,
@@ -117,11 +157,42 @@ enum class Role : std::uint8_t {
     ffn_up_bias,
     ffn_down_bias,
     post_ffw_norm,
+    per_layer_gate,
+    per_layer_proj,
+    per_layer_post_norm,
+    layer_output_scale,
+    ffn_gate_inp,  // the router
+    ffn_gate_inp_bias,
+    ffn_gate_inp_scale,   // of the router's normed input
+    ffn_down_exps_scale,  // for each expert, of its weight
+    pre_ffw_norm_2,       // of the experts' input, beside a dense feed-forward with ffn_norm
+    post_ffw_norm_1,      // of what the dense one gives
+    post_ffw_norm_2,      // of what the experts give
+    ffn_gate_inp_shexp,
+    ffn_gate_shexp,
+    ffn_up_shexp,
+    ffn_down_shexp,
+    ffn_gate_exps_bias,
+    ffn_up_exps_bias,
+    ffn_down_exps_bias,
+    attn_kv_a_mqa,
+    attn_kv_a_norm,
+    attn_kv_b,  // attn_k_b, transposed, and attn_v_b, head by head
+    ffn_gate_exps,
+    ffn_up_exps,
+    ffn_down_exps,
+    ffn_gate_up_exps,  // of each expert both
+    attn_k_b,
+    attn_v_b,
 };
-inline constexpr std::size_t kRoles = static_cast<std::size_t>(Role::post_ffw_norm) + 1;
+inline constexpr std::size_t kRoles = static_cast<std::size_t>(Role::attn_v_b) + 1;
 inline constexpr std::size_t kModelRoles = static_cast<std::size_t>(Role::rope_factors_short) + 1;
+// From here on a tensor holds several matrices: one for each expert, or head.
+inline constexpr std::size_t kFirstStackedRole = static_cast<std::size_t>(Role::ffn_gate_exps);
+constexpr bool is_stacked(Role role) noexcept { return static_cast<std::size_t>(role) >= kFirstStackedRole; }
+constexpr bool is_by_head(Role role) noexcept { return role == Role::attn_k_b || role == Role::attn_v_b; }
 
-// Extent of a tensor axis in terms of the spec.
+// Extent of a tensor axis in terms of the spec. A layer (or model) for which an axis comes to 0 has no such tensor.
 enum class Dim : std::uint8_t {
     one,
     d_model,
@@ -135,7 +206,22 @@ enum class Dim : std::uint8_t {
     n_positions,
     d_ff,
     two_d_ff,  // gate and up fused
-    half_rot,  // n_rot / 2
+    half_rot,  // n_rot / 2 of the first rope
+    n_vocab_per_layer,
+    d_per_layer,
+    all_per_layer,  // n_layers * d_per_layer
+    one_row,        // as n_out: a matrix all the same
+    n_experts,
+    each_expert,  // as n_out: a vector for each expert
+    d_ff_expert,
+    two_d_ff_expert,
+    d_ff_shared,
+    latent_rank,
+    latent_q,       // n_heads * query
+    latent_plain,   // query - n_rot
+    latent_value,   // value
+    latent_values,  // n_heads * value
+    latent_kv,      // n_heads * (query - n_rot + value)
 };
 
 // with_previous: present exactly where the slot before is. unless_fused: required where the file lacks the fused tensor
@@ -145,8 +231,9 @@ enum class Need : std::uint8_t { required, optional, with_previous, unless_fused
 struct TensorSlot {
     Role role;
     Dim n_in;   // the contiguous axis
-    Dim n_out;  // Dim::one, n_heads, n_kv_heads: vectors
+    Dim n_out;  // Dim::one, n_heads, n_kv_heads, each_expert: vectors
     Need need = Need::required;
+    std::string_view name = {};  // in files, after "blk.<layer>.", where it is not the role's own
 };
 
 // One architecture.

@@ -42,7 +42,21 @@ class HParams {
 // with n_heads, n_kv_heads, head_dim, d_ff and attention_scale = 1 / sqrt(head_dim).
 void read_decoder(const HParams& h, ModelSpec& spec);
 
+// Experts in all layers, as the keys expert_* say: as wide as the dense feed-forward and without a shared one where no
+// key gives it. The dense one stays beside them or goes.
+void read_experts(const HParams& h, ModelSpec& spec, Routing routing, bool beside_dense = false);
+
 // Rotation as the keys rope.freq_base, rope.dimension_count and rope.scaling.* say. Unknown scaling types are refused.
 RopeSpec read_rope(const HParams& h, const ModelSpec& spec, RopeKind kind);
+
+// The same of Phi 3's family (neox): longrope where the file has the tensors of its factors, whatever the keys say.
+RopeSpec read_longrope(const HParams& h, const ModelSpec& spec);
+
+// Window of the layers that attention.sliding_window_pattern flags, which are to turn with rope 1, the others with 0.
+// The last attention.shared_kv_layers layers attend to the keys and values of the last layer of their kind before them.
+void read_windows_and_sharing(const HParams& h, ModelSpec& spec);
+
+// d_per_layer and, from per_layer_token_embd.weight, n_vocab_per_layer.
+void read_per_layer_embedding(const HParams& h, ModelSpec& spec);
 
 }  // namespace linnet::arch

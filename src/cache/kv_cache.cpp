@@ -37,6 +37,7 @@ std::uint64_t layer_bytes(const arch::LayerSpec& layer, std::uint32_t ring, kern
 std::uint64_t KvCache::bytes(const arch::ModelSpec& spec, std::uint32_t n_ctx, std::uint32_t n_batch, KvType type) {
     std::uint64_t total = spec.layers.size() * sizeof(Layer);
     for (const arch::LayerSpec& layer : spec.layers) {
+        if (layer.kv_layer != arch::kOwn) continue;
         total = checked_add(total, layer_bytes(layer, ring_size(layer, n_ctx, n_batch), kv_format(type)), "KV cache");
     }
     return total;
@@ -47,6 +48,10 @@ KvCache::KvCache(const arch::ModelSpec& spec, std::uint32_t n_ctx, std::uint32_t
     std::uint64_t offset = 0;
     for (std::size_t i = 0; i < layers_.size(); ++i) {
         const arch::LayerSpec& layer = spec.layers[i];
+        if (layer.kv_layer != arch::kOwn) {
+            layers_[i] = layers_[layer.kv_layer];
+            continue;
+        }
         const std::uint32_t ring = ring_size(layer, n_ctx, n_batch);
         layers_[i] = {offset, ring, layer.window, padded_head_dim(layer), layer.n_kv_heads};
         offset += layer_bytes(layer, ring, format_);

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 // Keys and values of one sequence: per layer and KV head a ring over positions, as long as the layer can see. Global
-// layers hold the whole context; sliding-window layers hold their window and the batch that is being computed.
+// layers hold the whole context; sliding-window layers hold their window and the batch that is being computed; layers
+// that attend to another's keys and values hold nothing.
 #pragma once
 
 #include <cstdint>

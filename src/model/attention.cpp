@@ -3,7 +3,7 @@
 // every query looks back over the cache, span by span of absolute positions, merged in ascending order: prefill, decode
 // and a decode whose spans are spread over threads do the same arithmetic.
 #include "base/math.hpp"
-#include "model/linear.hpp"
+#include "model/latent.hpp"
 
 namespace linnet {
 
@@ -23,6 +23,8 @@ struct Heads {
     std::size_t head_dim;  // padded
     std::size_t q_width;   // n_heads * head_dim, not padded
     std::size_t kv_width;
+    bool own_kv;  // else those that another layer has stored
+    bool own_v;   // else the projected keys
 
     Heads(const Pass& p, std::size_t i)
         : pass(p),
@@ -31,7 +33,9 @@ struct Heads {
           group(spec.n_heads / spec.n_kv_heads),
           head_dim(padded_head_dim(spec)),
           q_width(std::size_t{spec.n_heads} * spec.head_dim),
-          kv_width(std::size_t{spec.n_kv_heads} * spec.head_dim) {}
+          kv_width(std::size_t{spec.n_kv_heads} * spec.head_dim),
+          own_kv(spec.kv_layer == arch::kOwn),
+          own_v(p.weights.matrix(Role::attn_v, i).data != nullptr) {}
 
     std::size_t qkv_width() const { return q_width + 2 * kv_width; }
     // Queries of one KV head are contiguous over tokens and heads of its group.
@@ -55,28 +59,14 @@ void prepare_head(const Heads& a, const float* x, const float* norm, std::size_t
         std::copy_n(x, head_dim, y);
     }
     std::fill(y + head_dim, y + a.head_dim, 0.0F);
-    const arch::RopeSpec& rope = pass.spec.ropes[a.spec.rope];
-    if (rope.kind == arch::RopeKind::none) return;
-    std::size_t offset = 0;
-    for (std::size_t i = 0; i < a.spec.rope; ++i) offset += pass.spec.ropes[i].n_rot / 2 * pass.shape.n_batch;
-    offset += rope.n_rot / 2 * t;
-    const auto& rotate = rope.kind == arch::RopeKind::neox ? pass.kernels.rope_neox : pass.kernels.rope_interleaved;
-    rotate.fn(pass.s.cosines + offset, pass.s.sines + offset, rope.n_rot, y);
-}
-
-// What the query of token t is multiplied by.
-float query_scale(const Heads& a, std::size_t t) noexcept {
-    const arch::TemperatureSpec& temperature = a.pass.spec.temperature;
-    if (temperature.beta == 0.0F) return a.spec.attention_scale;
-    const auto n_contexts = static_cast<double>(a.last(t) / temperature.n_ctx_orig);  // whole ones
-    return static_cast<float>(a.spec.attention_scale * (1.0 + temperature.beta * math::log(1.0 + n_contexts)));
+    rotate(pass, a.spec, t, y);
 }
 
 void prepare_token(const Heads& a, std::size_t t, WorkerScratch& w) noexcept {
     const Pass& pass = a.pass;
     float* q = pass.s.qkv + t * a.qkv_width();
     float* k = q + a.q_width;
-    const float* v = k + a.kv_width;
+    const float* v = a.own_v ? k + a.kv_width : k;
     const float* q_norm = pass.weights.vector(Role::attn_q_norm, a.layer);
     const float* k_norm = pass.weights.vector(Role::attn_k_norm, a.layer);
     if (a.spec.head_norm == arch::HeadNorm::row) {
@@ -84,7 +74,7 @@ void prepare_token(const Heads& a, std::size_t t, WorkerScratch& w) noexcept {
         pass.norm({k_norm, nullptr}, k, a.kv_width, k);
         q_norm = k_norm = nullptr;
     }
-    const float scale = query_scale(a, t);
+    const float scale = query_scale(pass, a.spec, t);
     const auto& store = pass.kernels.store_kv[static_cast<std::size_t>(pass.cache.format())];
     for (std::size_t kv = 0; kv < a.spec.n_kv_heads; ++kv) {
         float* query = a.query(kv, t);
@@ -92,8 +82,14 @@ void prepare_token(const Heads& a, std::size_t t, WorkerScratch& w) noexcept {
             prepare_head(a, q + (kv * a.group + g) * a.spec.head_dim, q_norm, kv * a.group + g, t, query);
             pass.kernels.scale.fn(query, scale, a.head_dim, query);
         }
+        if (!a.own_kv) continue;
         prepare_head(a, k + kv * a.spec.head_dim, k_norm, kv, t, w.key);
-        std::copy_n(v + kv * a.spec.head_dim, a.spec.head_dim, w.value);
+        const float* value = v + kv * a.spec.head_dim;
+        if (a.spec.value_norm) {
+            pass.kernels.rms_norm.fn(value, nullptr, a.spec.head_dim, pass.spec.norm_eps, w.value);
+        } else {
+            std::copy_n(value, a.spec.head_dim, w.value);
+        }
         std::fill(w.value + a.spec.head_dim, w.value + a.head_dim, 0.0F);
         store.fn(pass.cache.head(a.layer, kv), a.last(t), w.key, w.value);
     }
@@ -136,7 +132,13 @@ void merge(const Heads& a, const AttentionState& span, const AttentionState& tot
     a.pass.kernels.merge_attention.fn(span.m, span.l, span.o, a.head_dim, total.m, total.l, total.o);
 }
 
+// The sink comes last, as a span of one key whose value is zero.
 void finish(const Heads& a, const AttentionState& total, std::size_t head, std::size_t t) noexcept {
+    alignas(64) static constexpr float kSum[kTileRows] = {1.0F};
+    alignas(64) static constexpr float kNoValue[arch::kMaxHeadDim] = {};
+    if (const float* sinks = a.pass.weights.vector(Role::attn_sinks, a.layer)) {
+        a.pass.kernels.merge_attention.fn(sinks + head, kSum, kNoValue, a.head_dim, total.m, total.l, total.o);
+    }
     a.pass.kernels.finish_attention.fn(total.l, total.o, a.spec.head_dim,
                                        a.pass.s.h + t * a.q_width + head * a.spec.head_dim);
 }
@@ -189,12 +191,11 @@ bool attend_spans(const Heads& a) noexcept {
     return true;
 }
 
-}  // namespace
-
-bool attention(const Pass& pass, std::size_t layer) noexcept {
-    const Heads a(pass, layer);
+// Queries into s.q, keys and values into the cache.
+bool prepare(const Heads& a) noexcept {
+    const Pass& pass = a.pass;
     const Weights& weights = pass.weights;
-    const std::size_t d_model = pass.spec.d_model;
+    const std::size_t layer = a.layer;
     const Norm norm = weights.norm(Role::attn_norm, Role::attn_norm_bias, layer);
     const std::size_t width = a.qkv_width();
 
@@ -205,8 +206,37 @@ bool attention(const Pass& pass, std::size_t layer) noexcept {
          pass.s.qkv + a.q_width + a.kv_width, width},
     };
     auto make_normed = [&](std::size_t t) -> const float* { return input_row(pass, norm, t); };
-    if (!linear(pass, Part::qkv, qkv, d_model, pass.n_tokens, make_normed)) return false;
-    if (!pass.for_tokens(pass.n_tokens, [&](std::size_t t, WorkerScratch& w) { prepare_token(a, t, w); })) return false;
+    const std::size_t n_projections = !a.own_kv ? 1 : a.own_v ? 3 : 2;
+    return linear(pass, Part::qkv, std::span(qkv).first(n_projections), pass.spec.d_model, pass.n_tokens,
+                  make_normed) &&
+           pass.for_tokens(pass.n_tokens, [&](std::size_t t, WorkerScratch& w) { prepare_token(a, t, w); });
+}
+
+}  // namespace
+
+void rotate(const Pass& pass, const arch::LayerSpec& layer, std::size_t t, float* x) noexcept {
+    const arch::RopeSpec& rope = pass.spec.ropes[layer.rope];
+    if (rope.kind == arch::RopeKind::none) return;
+    std::size_t offset = 0;
+    for (std::size_t i = 0; i < layer.rope; ++i) offset += pass.spec.ropes[i].n_rot / 2 * pass.shape.n_batch;
+    offset += rope.n_rot / 2 * t;
+    const auto& kernel = rope.kind == arch::RopeKind::neox ? pass.kernels.rope_neox : pass.kernels.rope_interleaved;
+    kernel.fn(pass.s.cosines + offset, pass.s.sines + offset, rope.n_rot, x);
+}
+
+float query_scale(const Pass& pass, const arch::LayerSpec& layer, std::size_t t) noexcept {
+    const arch::TemperatureSpec& temperature = pass.spec.temperature;
+    if (temperature.beta == 0.0F) return layer.attention_scale;
+    const auto n_contexts = static_cast<double>((pass.pos + t) / temperature.n_ctx_orig);  // whole ones
+    return static_cast<float>(layer.attention_scale * (1.0 + temperature.beta * math::log(1.0 + n_contexts)));
+}
+
+bool attention(const Pass& pass, std::size_t layer) noexcept {
+    const Heads a(pass, layer);
+    const Weights& weights = pass.weights;
+    const std::size_t d_model = pass.spec.d_model;
+    const bool latent = a.spec.latent.rank != 0;
+    if (!(latent ? prepare_latent(pass, layer) : prepare(a))) return false;
     pass.lap(Part::store);
 
     const std::size_t tokens_per_task = std::max<std::size_t>(1, kAttentionColumns / a.group);
@@ -217,8 +247,11 @@ bool attention(const Pass& pass, std::size_t layer) noexcept {
     float* y = a.spec.parallel ? pass.s.z : pass.s.y;
     const Projection output[] = {
         {weights.matrix(Role::attn_output, layer), weights.vector(Role::attn_output_bias, layer), y, d_model}};
-    auto attended = [&](std::size_t t) -> const float* { return pass.s.h + t * a.q_width; };
-    return linear(pass, Part::attention_output, output, a.q_width, pass.n_tokens, attended);
+    const std::size_t n_in = output[0].w.n_in;
+    const float* values = latent ? pass.s.qkv : pass.s.h;
+    auto attended = [&](std::size_t t) -> const float* { return values + t * n_in; };
+    return (!latent || latent_values(pass, layer)) &&
+           linear(pass, Part::attention_output, output, n_in, pass.n_tokens, attended);
 }
 
 }  // namespace linnet

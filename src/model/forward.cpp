@@ -29,17 +29,6 @@ const float* rope_factors(const arch::RopeSpec& rope, const Weights& weights, st
     return rope.use_factors ? weights.vector(Role::rope_freqs) : nullptr;
 }
 
-void read_row(const Pass& pass, const Matrix& w, std::size_t row, float* x) noexcept {
-    const kernels::FormatInfo& format = kernels::info(w.format);
-    const auto index = static_cast<std::size_t>(w.format);
-    if (pass.weights.mapped()) {
-        pass.kernels.decode[index].fn(w.data + row * kernels::row_bytes(format, w.n_in), w.n_in, x);
-    } else {
-        const std::byte* tile = w.data + row / kernels::kTileRows * kernels::tile_bytes(format, w.n_in);
-        pass.kernels.read_row[index].fn(tile, row % kernels::kTileRows, w.n_in, x);
-    }
-}
-
 // x = embedding of the token, scaled, and that of its position. y is free until the first half layer.
 void embed_token(const Pass& pass, std::size_t t) noexcept {
     const std::size_t n = pass.spec.d_model;
@@ -79,6 +68,17 @@ bool add_residual(const Pass& pass, float* half, Role post_norm, std::size_t lay
     return done;
 }
 
+// The whole layer's result, times a number of its own.
+bool scale_output(const Pass& pass, std::size_t layer) noexcept {
+    const float* scale = pass.weights.vector(Role::layer_output_scale, layer);
+    if (scale == nullptr) return true;
+    const std::size_t d_model = pass.spec.d_model;
+    return pass.for_tokens(pass.n_tokens, [&](std::size_t t, WorkerScratch&) {
+        float* x = pass.s.x + t * d_model;
+        pass.kernels.scale.fn(x, *scale, d_model, x);
+    });
+}
+
 // Parallel layers leave x as it is until both halves have read it.
 bool half_layer(const Pass& pass, std::size_t layer, bool first) noexcept {
     const bool parallel = pass.spec.layers[layer].parallel;
@@ -86,7 +86,8 @@ bool half_layer(const Pass& pass, std::size_t layer, bool first) noexcept {
         return attention(pass, layer) && (parallel || add_residual(pass, pass.s.y, Role::post_attention_norm, layer));
     }
     return feed_forward(pass, layer) && (!parallel || add_residual(pass, pass.s.z, Role::post_attention_norm, layer)) &&
-           add_residual(pass, pass.s.y, Role::post_ffw_norm, layer);
+           add_residual(pass, pass.s.y, Role::post_ffw_norm, layer) && add_per_layer(pass, layer) &&
+           scale_output(pass, layer);
 }
 
 // Logits of the last n_logits tokens, rows [first, first + n) of the output matrix.
@@ -125,6 +126,17 @@ std::uint32_t checked_range(const char* name, std::uint32_t value, std::uint64_t
 }
 
 }  // namespace
+
+void read_row(const Pass& pass, const Matrix& w, std::size_t row, float* y) noexcept {
+    const kernels::FormatInfo& format = kernels::info(w.format);
+    const auto index = static_cast<std::size_t>(w.format);
+    if (pass.weights.mapped()) {
+        pass.kernels.decode[index].fn(w.data + row * kernels::row_bytes(format, w.n_in), w.n_in, y);
+    } else {
+        const std::byte* tile = w.data + row / kernels::kTileRows * kernels::tile_bytes(format, w.n_in);
+        pass.kernels.read_row[index].fn(tile, row % kernels::kTileRows, w.n_in, y);
+    }
+}
 
 const float* input_row(const Pass& pass, const Norm& norm, std::size_t t) noexcept {
     const std::size_t d_model = pass.spec.d_model;
@@ -202,7 +214,8 @@ Forward::Outcome Forward::run(const Stop& stop, Profile* profile) noexcept {
     if (step_ == 0) {
         cache_.reserve(pos_ + n_tokens_);
         prepare_ropes(pass);
-        if (!pass.for_tokens(n_tokens_, [&](std::size_t t, WorkerScratch&) { embed_token(pass, t); })) {
+        if (!pass.for_tokens(n_tokens_, [&](std::size_t t, WorkerScratch&) { embed_token(pass, t); }) ||
+            !embed_per_layer(pass)) {
             step_ = kIdle;
             return Outcome::cancelled;
         }

@@ -88,4 +88,12 @@ const float* input_row(const Pass& pass, const Norm& norm, std::size_t t) noexce
 bool attention(const Pass& pass, std::size_t layer) noexcept;
 bool feed_forward(const Pass& pass, std::size_t layer) noexcept;
 
+// One row of a matrix, packed or not, as floats.
+void read_row(const Pass& pass, const Matrix& w, std::size_t row, float* y) noexcept;
+
+// Embeddings that each layer has for itself: all layers' of all tokens, from their x; and what a layer adds by its own
+// to x. False when cancelled.
+bool embed_per_layer(const Pass& pass) noexcept;
+bool add_per_layer(const Pass& pass, std::size_t layer) noexcept;
+
 }  // namespace linnet

@@ -36,25 +36,41 @@ struct AttentionState {
     float* o;  // [n][head_dim], padded
 };
 
+// Activations packed for matmuls, one buffer for each kind that a weight format may ask for.
+struct Panels {
+    std::byte* of[2];  // indexed by kernels::Activations
+};
+
+// Which tokens go to which experts, and what the experts make of them. A row is a token at one of its experts; there
+// are n_batch * n_used of them, by expert, then token.
+struct ExpertScratch {
+    float* scores;          // [n_batch][n_experts]
+    float* shared_scores;   // [n_batch]
+    std::uint32_t* chosen;  // [n_batch][n_used]
+    float* weights;         // likewise
+    std::uint32_t* first;   // [n_experts + 1]: an expert's rows are first[expert] .. first[expert + 1] - 1
+    std::uint32_t* active;  // [n_experts]
+    std::uint32_t* tokens;  // of rows
+    float* row_weights;     // of rows
+    std::byte* hidden;      // packed rows, d_ff floats apart, of the kind that an expert's down takes
+};
+
 // Memory of one worker, in use by one task at a time.
 struct WorkerScratch {
     std::byte* tiles;     // kMappedTiles packed tiles of the widest matrix (mapped weights)
     std::byte* unpacked;  // kernels::kMatmulScratch
     float* gate;          // [kFeedForwardTokens][kFeedForwardRows]
     float* up;            // likewise
+    Panels gathered;      // of [kFeedForwardTokens][d_model]: the input of one expert, or one latent head
     float* key;           // [head_dim], padded
     float* value;         // [head_dim], padded
+    float* per_layer;     // [n_layers][d_per_layer]
     std::int64_t* first;  // [kAttentionColumns]
     std::int64_t* last;
     float* scores;     // [kAttentionColumns][kKeyTile]
     std::byte* panel;  // kAttentionColumns packed queries
     AttentionState span;
     AttentionState total;
-};
-
-// Activations packed for matmuls, one buffer for each kind that a weight format may ask for.
-struct Panels {
-    std::byte* of[2];  // indexed by kernels::Activations
 };
 
 // Working memory of a sequence.
@@ -64,15 +80,17 @@ struct Scratch {
     float* cosines;       // per rope [n_batch][n_rot / 2]
     float* sines;
     float* x;              // [n_batch][d_model], the residual stream
-    float* h;              // [n_batch][max(d_model, q)], normed inputs and attention outputs
+    float* h;              // [n_batch][max(d_model, q, d_per_layer)], normed inputs and attention outputs
     float* y;              // [n_batch][d_model], what a half layer adds to x
-    float* z;              // [n_batch][d_model], what attention adds in models with parallel layers
+    float* z;              // [n_batch][d_model], of attention in parallel layers, or of what is beside experts
     float* qkv;            // [n_batch][q + 2 kv]
     float* q;              // [n_kv_heads][n_batch][n_heads / n_kv_heads][head_dim], padded, scaled
-    Panels input;          // of [n_batch][max(d_model, q)]
+    float* per_layer;      // [n_batch][n_layers][d_per_layer], what each layer has for itself of a token
+    Panels input;          // of [n_batch][max(d_model, q, d_per_layer)]
     Panels hidden;         // of [n_batch][d_ff]
     float* logits;         // [n_logits][n_vocab]
     AttentionState spans;  // [n_heads][spans of n_ctx]: attention of one token, split over positions
+    ExpertScratch experts;
     WorkerScratch* workers;
 };
 

@@ -8,7 +8,7 @@
 #include <cmath>
 #include <limits>
 
-#include "sampling/exp.hpp"
+#include "base/exp.hpp"
 #include "sampling/real.hpp"
 
 namespace linnet {

@@ -4,7 +4,7 @@
 
 #include <limits>
 
-#include "sampling/exp.hpp"
+#include "base/exp.hpp"
 #include "sampling/real.hpp"
 
 namespace linnet {

@@ -11,8 +11,8 @@
 
 #include "base/checked.hpp"
 #include "base/error.hpp"
+#include "base/exp.hpp"
 #include "base/workers.hpp"
-#include "sampling/exp.hpp"
 
 namespace linnet {
 

@@ -118,8 +118,26 @@ const Call kSoftcap = [](const Table& t, const float* x, const float*, std::size
 const Call kSilu = [](const Table& t, const float* x, const float* other, std::size_t n, float* y) {
     t.silu_mul.fn(x, other, n, y);
 };
+const Call kNormPlain = [](const Table& t, const float* x, const float*, std::size_t n, float* y) {
+    t.rms_norm.fn(x, nullptr, n, 1e-6F, y);
+};
+const Call kAddScaled = [](const Table& t, const float*, const float* other, std::size_t n, float* y) {
+    t.add_scaled.fn(other, -0.7071F, n, y);
+};
+const Call kMulAdd = [](const Table& t, const float* x, const float* other, std::size_t n, float* y) {
+    t.mul_add.fn(x, other, n, y);
+};
+const Call kSigmoid = [](const Table& t, const float* x, const float* other, std::size_t n, float* y) {
+    t.sigmoid_mul.fn(x, other, n, y);
+};
+const Call kSparsify = [](const Table& t, const float* x, const float*, std::size_t n, float* y) {
+    t.sparsify.fn(x, 0.5244F, n, y);
+};
 const Call kGelu = [](const Table& t, const float* x, const float* other, std::size_t n, float* y) {
     t.gelu_tanh_mul.fn(x, other, n, y);
+};
+const Call kSwigluClamped = [](const Table& t, const float* x, const float* other, std::size_t n, float* y) {
+    t.swiglu_clamped.fn(x, other, n, y);
 };
 
 }  // namespace
@@ -159,6 +177,97 @@ TEST_CASE("rms_norm: same bits, and the formula in double") {
                 }
                 CHECK(worst <= 0x1p-148);
             }
+        }
+    }
+}
+
+TEST_CASE("rms_norm without weights is that with ones") {
+    check(kNormPlain);
+    Random random(17);
+    for (const std::size_t n : lengths()) {
+        const auto x = random.units(n, 3.0F);
+        const std::vector<float> ones(n, 1.0F);
+        std::vector<float> y(n);
+        std::vector<float> expected(n);
+        scalar().rms_norm.fn(x.data(), nullptr, n, 1e-6F, y.data());
+        scalar().rms_norm.fn(x.data(), ones.data(), n, 1e-6F, expected.data());
+        CHECK(same(y, expected));
+    }
+}
+
+TEST_CASE("add_scaled, mul_add: same bits, and the formulas rounded once") {
+    check(kAddScaled);
+    // The product of two floats is exact in double, the sum rounds there and then to float: once and 2^-29 of a time.
+    check_formula(kAddScaled, [](double y, double other) {
+        const double sum = y + static_cast<double>(-0.7071F) * other;
+        return Expected{sum, 1.001 * kU * std::abs(sum) + 0x1p-148};
+    });
+    // In place, x is what is added to as well; fewer operands that are apart would test less.
+    Random random(18);
+    for (const std::size_t n : lengths()) {
+        const auto a = random.units(n, 3.0F);
+        const auto b = random.units(n, 3.0F);
+        const auto c = random.units(n, 3.0F);
+        auto expected = c;
+        scalar().mul_add.fn(a.data(), b.data(), n, expected.data());
+        for (std::size_t i = 0; i < n; ++i) {
+            const double sum = static_cast<double>(a[i]) * b[i] + c[i];
+            CHECK(std::abs(expected[i] - sum) <= 1.001 * kU * std::abs(sum));
+        }
+        for (const Table& t : simd_tables()) {
+            auto y = c;
+            t.mul_add.fn(a.data(), b.data(), n, y.data());
+            CHECK(same(y, expected));
+        }
+    }
+    check(kMulAdd);
+}
+
+TEST_CASE("sigmoid_mul: same bits, and the formula in double") {
+    check(kSigmoid);
+    // As silu_mul without its last product.
+    check_formula(kSigmoid, [](double x, double gate) {
+        const double y = x / (1.0 + std::exp(-gate));
+        return Expected{y, 7 * kU * std::abs(y) + 5e-39 * std::abs(x) + 0x1p-148};
+    });
+}
+
+TEST_CASE("sparsify: same bits, and the formula in double") {
+    check(kSparsify);
+    // Errors of mean and deviation as in layer_norm; the rest are a product and two differences.
+    Random random(19);
+    for (const std::size_t n : lengths()) {
+        for (const Values kind : {Values::normal, Values::zero, Values::spike, Values::mixed}) {
+            const auto x = make_values(kind, n, random);
+            double mean = 0.0;
+            double magnitude = 0.0;
+            for (const float v : x) {
+                mean += v;
+                magnitude += std::abs(v);
+            }
+            mean /= static_cast<double>(n);
+            magnitude /= static_cast<double>(n);
+            double squares = 0.0;
+            double largest = 0.0;
+            for (const float v : x) {
+                squares += (v - mean) * (v - mean);
+                largest = std::max(largest, std::abs(v - mean));
+            }
+            const double deviation = std::sqrt(squares / static_cast<double>(n));
+            const double shift = (static_cast<double>(n) / 16 + 5) * kU * magnitude + kU * largest;
+            const double bound = 2 * shift + (static_cast<double>(n) / 32 + 8) * kU * (deviation + largest);
+            std::vector<float> y(n);
+            scalar().sparsify.fn(x.data(), 0.5244F, n, y.data());
+            double worst = 0.0;
+            std::size_t n_zeros = 0;
+            for (std::size_t i = 0; i < n; ++i) {
+                const double expected = std::max(0.0, x[i] - mean - static_cast<double>(0.5244F) * deviation);
+                worst = std::max(worst, std::abs(y[i] - expected) - bound);
+                n_zeros += y[i] == 0.0F ? 1 : 0;
+            }
+            CHECK(worst <= 0x1p-148);
+            // Of a normal distribution 70 % lie below mean + 0.5244 deviations.
+            if (kind == Values::normal && n >= 1000) CHECK(n_zeros > n / 2);
         }
     }
 }
@@ -242,6 +351,27 @@ TEST_CASE("silu_mul: same bits, and the formula in double") {
         const double y = g / (1.0 + std::exp(-g)) * up;
         return Expected{y, 8 * kU * std::abs(y) + 5e-39 * std::abs(g * up) + 0x1p-148};
     });
+}
+
+TEST_CASE("swiglu_clamped: same bits, and the formula in double") {
+    check(kSwigluClamped);
+    // The constant, its product with g and the sum with 1 are rounded: 2 |1.702 g| u in the sigmoid, as silu_mul else,
+    // and u of |up| + 1 in the second factor, of at most 8. The gate is at most 7, but as small as it likes.
+    check_formula(kSwigluClamped, [](double gate, double up) {
+        const double g = std::min(gate, 7.0);
+        const double factor = std::clamp(up, -7.0, 7.0) + 1.0;
+        const double activated = g / (1.0 + std::exp(-1.702 * g));
+        const double y = activated * factor;
+        const double relative = (2 * std::min(std::abs(1.702 * g), 90.0) + 9) * kU;
+        return Expected{
+            y, relative * std::abs(y) + kU * std::abs(activated) * 8 + 5e-39 * std::abs(g * factor) + 9 * 0x1p-149};
+    });
+    // Both limits.
+    const float gates[] = {100.0F, 7.0F, 1.0F, 1.0F, 1.0F, 1.0F};
+    const float ups[] = {1.0F, 1.0F, 100.0F, 7.0F, -100.0F, -7.0F};
+    float y[6];
+    scalar().swiglu_clamped.fn(gates, ups, 6, y);
+    for (std::size_t i = 0; i < 6; i += 2) CHECK(y[i] == y[i + 1]);
 }
 
 TEST_CASE("gelu_tanh_mul: same bits, and the formula in double") {

@@ -19,6 +19,9 @@
 #include <utility>
 
 #include "base/memory.hpp"
+#include "tests/reference/experts.hpp"
+#include "tests/reference/gemma_n.hpp"
+#include "tests/reference/latent.hpp"
 #include "tests/reference/weights.hpp"
 
 namespace reference {
@@ -57,17 +60,25 @@ struct Layer {
     Norm q_norm, k_norm;
     Norm post_attention_norm, post_ffw_norm;
     Linear q, k, v, o;
-    Linear gate, up, down;  // gate may be empty
+    LatentAttention latent;                                 // instead, where there is one
+    Linear gate, up, down;                                  // gate may be empty
+    Experts experts;                                        // instead, where there are any, or beside
+    Norm experts_norm, post_dense_norm, post_experts_norm;  // where beside
+    RowVector sinks;        // a score for each head that takes part in the softmax and has no value; may be empty
     Index window = 0;       // position i sees the last `window` positions, itself included; 0: all
     bool is_local = false;  // rotates with Weights::local
     bool is_rotated = true;
     bool is_parallel = false;  // the feed-forward does not see what attention added
+    Index head_dim = 0;
+    Index kv_layer = 0;                                          // the layer whose keys and values are attended to
+    Matrix output_scale;                                         // of all that the layer gives; may be empty
+    double sparsity = -std::numeric_limits<double>::infinity();  // deviations above the mean where the gate begins
 };
 
 }  // namespace
 
 struct Weights {
-    Index n_heads = 0, n_kv_heads = 0, head_dim = 0;
+    Index n_heads = 0;
     double norm_eps = 0;
     double embedding_scale = 1;
     double attention_scale = 1;
@@ -88,6 +99,9 @@ struct Weights {
     std::vector<Layer> layers;
     Norm output_norm;
     Linear output;  // without weight: tied to token_embd
+    bool is_value_normed = false;
+    std::unique_ptr<PerLayer> per_layer;
+    std::unique_ptr<AltUp> altup;
 };
 
 namespace {
@@ -110,6 +124,14 @@ class Reader {
     std::optional<double> real(const std::string& key) const {
         const auto value = file_.f32(architecture_ + "." + key);
         return value ? std::optional<double>(*value) : std::nullopt;
+    }
+    // Of any type that a number or a flag may have.
+    std::optional<double> number(const std::string& key) const {
+        const linnet::gguf::Value* value = file_.find(architecture_ + "." + key);
+        if (value == nullptr) return std::nullopt;
+        if (value->type == linnet::gguf::ValueType::boolean) return *file_.boolean(value->key) ? 1 : 0;
+        if (value->type == linnet::gguf::ValueType::f32) return *file_.f32(value->key);
+        return *file_.u32(value->key);
     }
     std::string text(const std::string& key, std::string_view otherwise) const {
         return std::string(file_.string(architecture_ + "." + key).value_or(otherwise));
@@ -143,6 +165,13 @@ class Reader {
     std::vector<bool> flags(const std::string& key) const {
         const auto values = file_.booleans(architecture_ + "." + key, *std::pmr::new_delete_resource());
         return values ? std::vector<bool>(values->begin(), values->end()) : std::vector<bool>();
+    }
+    std::vector<float> reals(const std::string& key) const {
+        const auto values = file_.f32s(architecture_ + "." + key, *std::pmr::new_delete_resource());
+        return values ? std::vector<float>(values->begin(), values->end()) : std::vector<float>();
+    }
+    Linear optional_linear(const std::string& name) {
+        return {optional_matrix(name + ".weight"), optional_vector(name + ".bias")};
     }
     Linear linear(const std::string& name) { return {matrix(name + ".weight"), optional_vector(name + ".bias")}; }
 
@@ -191,8 +220,9 @@ Rope yarn(const Reader& reader, double theta, Index n_rot) {
         const double longest = static_cast<double>(context) / (turns * 2 * std::numbers::pi);
         return static_cast<double>(n_rot) * std::log(longest) / (2 * std::log(theta));
     };
-    const double low = std::max(std::floor(pair_of(fast)), 0.0);
-    double high = std::min(std::ceil(pair_of(slow)), static_cast<double>(n_rot - 1));
+    const bool is_rounded = reader.architecture() != "gpt-oss";
+    const double low = std::max(is_rounded ? std::floor(pair_of(fast)) : pair_of(fast), 0.0);
+    double high = std::min(is_rounded ? std::ceil(pair_of(slow)) : pair_of(slow), static_cast<double>(n_rot - 1));
     if (low == high) high += 0.001;  // as the authors' code does
 
     // DeepSeek's variant divides by a temperature of its own.
@@ -205,8 +235,8 @@ Rope yarn(const Reader& reader, double theta, Index n_rot) {
     return rope;
 }
 
-void load_ropes(Reader& reader, Weights& weights) {
-    const Index n_rot = reader.integer("rope.dimension_count").value_or(weights.head_dim);
+void load_ropes(Reader& reader, Weights& weights, Index head_dim) {
+    const Index n_rot = reader.integer("rope.dimension_count").value_or(head_dim);
     const double theta = reader.real("rope.freq_base").value_or(10000);
     const std::string scaling = reader.text("rope.scaling.type", "none");
 
@@ -235,33 +265,27 @@ void load_ropes(Reader& reader, Weights& weights) {
     }
 
     // Gemma 3 and OLMo 3: windowed layers are never scaled; those of Gemma have a base of their own.
-    const double local_theta = reader.architecture() == "gemma3" ? 10000 : theta;
-    weights.local.frequencies = plain_frequencies(reader.real("rope.freq_base_swa").value_or(local_theta), n_rot);
+    const double local_theta = reader.architecture().rfind("gemma", 0) == 0 ? 10000 : theta;
+    weights.local.frequencies = plain_frequencies(reader.real("rope.freq_base_swa").value_or(local_theta),
+                                                  reader.integer("rope.dimension_count_swa").value_or(n_rot));
 }
 
-Layer load_layer(Reader& reader, const Weights& weights, Index index, Index window) {
-    const std::string name = "blk." + std::to_string(index) + ".";
-    Layer layer;
-    layer.attn_norm = reader.norm(name + "attn_norm");
-    layer.ffn_norm = reader.norm(name + "ffn_norm");
-    layer.q_norm = reader.norm(name + "attn_q_norm");
-    layer.k_norm = reader.norm(name + "attn_k_norm");
-    layer.post_attention_norm = reader.norm(name + "post_attention_norm");
-    layer.post_ffw_norm = reader.norm(name + "post_ffw_norm");
-
+void load_attention(Reader& reader, const Weights& weights, const std::string& name, Layer& layer) {
     if (reader.has(name + "attn_qkv.weight")) {
         const Linear qkv = reader.linear(name + "attn_qkv");
-        const Index q_rows = weights.n_heads * weights.head_dim;
-        const Index kv_rows = weights.n_kv_heads * weights.head_dim;
+        const Index q_rows = weights.n_heads * layer.head_dim;
+        const Index kv_rows = (qkv.weight.rows() - q_rows) / 2;
         layer.q = slice(qkv, 0, q_rows);
         layer.k = slice(qkv, q_rows, kv_rows);
         layer.v = slice(qkv, q_rows + kv_rows, kv_rows);
     } else {
         layer.q = reader.linear(name + "attn_q");
-        layer.k = reader.linear(name + "attn_k");
-        layer.v = reader.linear(name + "attn_v");
+        layer.k = reader.optional_linear(name + "attn_k");
+        layer.v = reader.optional_linear(name + "attn_v");
     }
-    layer.o = reader.linear(name + "attn_output");
+}
+
+void load_dense(Reader& reader, const std::string& name, Layer& layer) {
     layer.up = reader.linear(name + "ffn_up");
     layer.down = reader.linear(name + "ffn_down");
     const Index d_ff = layer.down.weight.cols();
@@ -272,9 +296,39 @@ Layer load_layer(Reader& reader, const Weights& weights, Index index, Index wind
         layer.gate = slice(gate_up, 0, d_ff);
         layer.up = slice(gate_up, d_ff, d_ff);
     }
+}
+
+Layer load_layer(Reader& reader, const Weights& weights, Index index, Index window) {
+    const std::string name = "blk." + std::to_string(index) + ".";
+    Layer layer;
+    layer.attn_norm = reader.norm(name + "attn_norm");
+    layer.ffn_norm = reader.norm(name + "ffn_norm");
+    layer.q_norm = reader.norm(name + "attn_q_norm");
+    layer.k_norm = reader.norm(name + "attn_k_norm");
+    (reader.architecture() == "gpt-oss" ? layer.ffn_norm : layer.post_attention_norm) =
+        reader.norm(name + "post_attention_norm");
+    layer.post_ffw_norm = reader.norm(name + "post_ffw_norm");
+
+    const ExpertsSource source = {reader.architecture(),
+                                  [&](const std::string& tensor) { return reader.optional_matrix(tensor); },
+                                  [&](const std::string& key) { return reader.number(key); }};
+    layer.kv_layer = index;
+    layer.output_scale = reader.optional_matrix(name + "layer_output_scale.weight");
+    layer.sinks = reader.optional_vector(name + "attn_sinks.weight");
+    layer.latent = LatentAttention(source, name);
+    // The output projection takes all heads side by side, so that its shape tells their size whatever the keys say.
+    layer.o = reader.linear(name + "attn_output");
+    layer.head_dim = layer.o.weight.cols() / weights.n_heads;
+    if (layer.latent.empty()) load_attention(reader, weights, name, layer);
+    layer.experts = Experts(source, name);
+    if (layer.experts.empty() || reader.has(name + "ffn_up.weight")) load_dense(reader, name, layer);
+    layer.experts_norm = reader.norm(name + "pre_ffw_norm_2");
+    layer.post_dense_norm = reader.norm(name + "post_ffw_norm_1");
+    layer.post_experts_norm = reader.norm(name + "post_ffw_norm_2");
 
     // Every so manieth layer sees all positions, the others a window. Files of some architectures say which.
-    const std::map<std::string, Index> periods = {{"gemma2", 2}, {"gemma3", 6}, {"cohere2", 4}, {"olmo2", 4}};
+    const std::map<std::string, Index> periods = {
+        {"gemma2", 2}, {"gpt-oss", 2}, {"gemma3", 6}, {"cohere2", 4}, {"olmo2", 4}};
     const auto period = periods.find(reader.architecture());
     layer.is_local = period == periods.end() || (index + 1) % period->second != 0;
     if (const auto flags = reader.flags("attention.sliding_window_pattern"); !flags.empty()) {
@@ -285,7 +339,11 @@ Layer load_layer(Reader& reader, const Weights& weights, Index index, Index wind
     if (architecture == "cohere2") layer.is_rotated = layer.is_local;
     if (architecture == "smollm3") layer.is_rotated = (index + 1) % 4 != 0;
     if (architecture == "gpt2") layer.is_rotated = false;
-    layer.is_local = layer.is_local && window != 0 && (architecture == "gemma3" || architecture == "olmo2");
+    const std::set<std::string> two_ropes = {"gemma3", "gemma3n", "gemma4", "olmo2"};
+    layer.is_local = layer.is_local && window != 0 && two_ropes.count(architecture) != 0;
+    if (const auto scales = reader.reals("activation_sparsity_scale"); !scales.empty()) {
+        layer.sparsity = scales[static_cast<std::size_t>(index)];
+    }
     // Without a norm before the feed-forward it takes what attention takes; OLMo 2 has none at either place.
     if (layer.ffn_norm.weight.size() == 0 && architecture != "olmo2") {
         layer.is_parallel = true;
@@ -294,15 +352,28 @@ Layer load_layer(Reader& reader, const Weights& weights, Index index, Index wind
     return layer;
 }
 
+// The last layers attend to what the last one of their kind before them has stored.
+void share_keys(const Reader& reader, std::vector<Layer>& layers) {
+    const std::size_t n_own =
+        layers.size() - static_cast<std::size_t>(reader.integer("attention.shared_kv_layers").value_or(0));
+    for (std::size_t i = n_own; i < layers.size(); ++i) {
+        for (std::size_t j = 0; j < n_own; ++j) {
+            if (layers[j].is_local == layers[i].is_local) layers[i].kv_layer = static_cast<Index>(j);
+        }
+    }
+}
+
 Weights load(const std::string& path) {
     Reader reader(path);
     const std::string& architecture = reader.architecture();
-    const std::set<std::string> known = {"llama",    "qwen2",   "qwen3",   "gemma",    "gemma2",   "gemma3",
-                                         "phi3",     "smollm3", "granite", "mistral3", "olmo2",    "glm4",
-                                         "ernie4_5", "cohere2", "gpt2",    "phi2",     "stablelm", "starcoder2"};
+    const std::set<std::string> known = {
+        "llama",    "qwen2",    "qwen3", "gemma",      "gemma2",  "gemma3", "phi3",      "smollm3",  "granite",
+        "mistral3", "olmo2",    "glm4",  "ernie4_5",   "cohere2", "gpt2",   "phi2",      "stablelm", "starcoder2",
+        "qwen2moe", "qwen3moe", "olmoe", "granitemoe", "gpt-oss", "phimoe", "deepseek2", "gemma3n",  "gemma4"};
     if (known.count(architecture) == 0) throw std::runtime_error("reference: unknown architecture " + architecture);
     const auto is_one_of = [&](const std::set<std::string>& names) { return names.count(architecture) != 0; };
-    const bool is_gemma = is_one_of({"gemma", "gemma2", "gemma3"});
+    const bool is_gemma_n = is_one_of({"gemma3n", "gemma4"});
+    const bool is_gemma = is_gemma_n || is_one_of({"gemma", "gemma2", "gemma3"});
 
     Weights weights;
     weights.token_embd = reader.matrix("token_embd.weight");
@@ -314,31 +385,37 @@ Weights load(const std::string& path) {
     const Index window = reader.integer("attention.sliding_window").value_or(0);
 
     weights.n_heads = Reader::need(reader.integer("attention.head_count"), "attention.head_count");
-    weights.n_kv_heads = reader.integer("attention.head_count_kv").value_or(weights.n_heads);
-    // The output projection takes all heads side by side, so that its shape tells their size whatever the keys say.
-    weights.head_dim = reader.matrix("blk.0.attn_output.weight").cols() / weights.n_heads;
     const auto epsilon = reader.real("attention.layer_norm_epsilon");
-    weights.is_layer_norm = epsilon.has_value();
+    weights.is_layer_norm = epsilon.has_value() || architecture == "phimoe";  // whose key has the other name
     weights.norm_eps = epsilon ? *epsilon : Reader::need(reader.real("attention.layer_norm_rms_epsilon"), "epsilon");
-    weights.is_interleaved = is_one_of({"llama", "mistral3", "smollm3", "granite", "glm4", "ernie4_5", "cohere2"});
+    weights.is_interleaved =
+        is_one_of({"llama", "mistral3", "smollm3", "granite", "granitemoe", "glm4", "ernie4_5", "cohere2"});
     weights.is_gelu = is_gemma || is_one_of({"gpt2", "phi2", "starcoder2"});
     weights.embedding_scale =
         is_gemma ? std::sqrt(static_cast<double>(d_model)) : reader.real("embedding_scale").value_or(1);
     // The largest Gemmas alone do not scale by their head size.
     const bool is_largest =
         (architecture == "gemma3" && n_layers == 62) || (architecture == "gemma2" && n_layers == 46);
-    const Index query_scale = is_largest ? d_model / weights.n_heads : weights.head_dim;
-    weights.attention_scale = reader.real("attention.scale").value_or(1 / std::sqrt(static_cast<double>(query_scale)));
+    weights.is_value_normed = is_gemma_n;
     weights.residual_scale = reader.real("residual_scale").value_or(1);
     weights.attention_cap = reader.real("attn_logit_softcapping").value_or(0);
     weights.logit_cap = reader.real("final_logit_softcapping").value_or(0);
     const double logit_scale = reader.real("logit_scale").value_or(1);
-    weights.logit_scale = architecture == "granite" ? 1 / logit_scale : logit_scale;
+    weights.logit_scale = is_one_of({"granite", "granitemoe"}) ? 1 / logit_scale : logit_scale;
     weights.temperature = reader.real("attention.temperature_scale").value_or(0);
     weights.temperature_context = reader.integer("rope.scaling.original_context_length").value_or(1);
 
-    load_ropes(reader, weights);
     for (Index i = 0; i < n_layers; ++i) weights.layers.push_back(load_layer(reader, weights, i, window));
+    share_keys(reader, weights.layers);
+    const Index head_dim = weights.layers[0].head_dim;
+    load_ropes(reader, weights, head_dim);
+    const Index query_scale = is_gemma_n ? 1 : is_largest ? d_model / weights.n_heads : head_dim;
+    weights.attention_scale = reader.real("attention.scale").value_or(1 / std::sqrt(static_cast<double>(query_scale)));
+
+    const auto take = [&](const std::string& name) { return reader.optional_matrix(name); };
+    const auto active = static_cast<std::size_t>(reader.integer("altup.active_idx").value_or(0));
+    weights.per_layer = std::make_unique<PerLayer>(take, weights.layers.size(), weights.norm_eps);
+    weights.altup = std::make_unique<AltUp>(take, weights.layers.size(), active, weights.norm_eps);
     reader.check_all_used();
     return weights;
 }
@@ -361,10 +438,10 @@ Matrix apply_norm(Matrix x, const Norm& norm, const Weights& weights) {
 double soft_cap(double x, double cap) { return cap == 0 ? x : cap * std::tanh(x / cap); }
 
 // Turns each pair of each head of row `pos` by pos * frequency.
-void rotate(Matrix& x, const Weights& weights, const Rope& rope) {
+void rotate(Matrix& x, Index head_dim, const Weights& weights, const Rope& rope) {
     const Index n_pairs = rope.frequencies.size();
     for (Index pos = 0; pos < x.rows(); ++pos) {
-        for (Index head = 0; head < x.cols(); head += weights.head_dim) {
+        for (Index head = 0; head < x.cols(); head += head_dim) {
             for (Index i = 0; i < n_pairs; ++i) {
                 double& a = x(pos, head + (weights.is_interleaved ? 2 * i : i));
                 double& b = x(pos, head + (weights.is_interleaved ? 2 * i + 1 : i + n_pairs));
@@ -379,36 +456,47 @@ void rotate(Matrix& x, const Weights& weights, const Rope& rope) {
     }
 }
 
-Matrix attention(const Matrix& x, const Weights& weights, const Layer& layer, const Rope& rope) {
+struct KeysValues {
+    Matrix k, v;
+};
+
+KeysValues keys_values(const Matrix& x, const Weights& weights, const Layer& layer, const Rope& rope) {
+    KeysValues kv{layer.k(x), {}};
+    // Without a projection of their own, values are the keys as projected.
+    kv.v = layer.v.weight.size() == 0 ? kv.k : layer.v(x);
+    if (weights.is_value_normed) kv.v = apply_norm(kv.v, {Matrix::Ones(1, layer.head_dim), {}}, weights);
+    kv.k = apply_norm(kv.k, layer.k_norm, weights);
+    if (layer.is_rotated) rotate(kv.k, layer.head_dim, weights, rope);
+    return kv;
+}
+
+Matrix attention(const Matrix& x, const KeysValues& kv, const Weights& weights, const Layer& layer, const Rope& rope) {
     const Index n_tokens = x.rows();
-    const Index size = weights.head_dim;
-    const Index group = weights.n_heads / weights.n_kv_heads;  // query heads per key/value head
+    const Index size = layer.head_dim;
+    const Index group = weights.n_heads / (kv.k.cols() / size);  // query heads per key/value head
     Matrix q = apply_norm(layer.q(x), layer.q_norm, weights);
-    Matrix k = apply_norm(layer.k(x), layer.k_norm, weights);
-    const Matrix v = layer.v(x);
-    if (layer.is_rotated) {
-        rotate(q, weights, rope);
-        rotate(k, weights, rope);
-    }
+    if (layer.is_rotated) rotate(q, size, weights, rope);
     for (Index i = 0; weights.temperature != 0 && i < n_tokens; ++i) {
         q.row(i) *= 1 + weights.temperature * std::log1p(static_cast<double>(i / weights.temperature_context));
     }
 
     Matrix heads(n_tokens, weights.n_heads * size);
     for (Index head = 0; head < weights.n_heads; ++head) {
-        const Index kv = head / group * size;
-        Matrix scores = q.middleCols(head * size, size) * k.middleCols(kv, size).transpose() * weights.attention_scale;
+        const Index first = head / group * size;
+        Matrix scores =
+            q.middleCols(head * size, size) * kv.k.middleCols(first, size).transpose() * weights.attention_scale;
         for (Index i = 0; i < n_tokens; ++i) {
             for (Index j = 0; j < n_tokens; ++j) {
                 const bool is_seen = j <= i && (layer.window == 0 || i - j < layer.window);
                 scores(i, j) = soft_cap(scores(i, j), weights.attention_cap);
                 if (!is_seen) scores(i, j) = -std::numeric_limits<double>::infinity();
             }
-            const double top = scores.row(i).maxCoeff();
+            const bool has_sink = layer.sinks.size() != 0;
+            const double top = std::max(scores.row(i).maxCoeff(), has_sink ? layer.sinks[head] : -HUGE_VAL);
             for (Index j = 0; j < n_tokens; ++j) scores(i, j) = std::exp(scores(i, j) - top);
-            scores.row(i) /= scores.row(i).sum();
+            scores.row(i) /= scores.row(i).sum() + (has_sink ? std::exp(layer.sinks[head] - top) : 0);
         }
-        heads.middleCols(head * size, size) = scores * v.middleCols(kv, size);
+        heads.middleCols(head * size, size) = scores * kv.v.middleCols(first, size);
     }
     return layer.o(heads);
 }
@@ -419,11 +507,22 @@ double gelu_tanh(double x) {
     return 0.5 * x * (1 + std::tanh(std::sqrt(2 / std::numbers::pi) * (x + 0.044715 * x * x * x)));
 }
 
-Matrix feed_forward(const Matrix& x, const Weights& weights, const Layer& layer) {
+Matrix dense(const Matrix& x, const Weights& weights, const Layer& layer) {
     const auto activate = weights.is_gelu ? &gelu_tanh : &silu;
     if (layer.gate.weight.size() == 0) return layer.down(layer.up(x).unaryExpr(activate));
-    const Matrix gate = layer.gate(x).unaryExpr(activate);
+    Matrix gate = layer.gate(x);
+    if (std::isfinite(layer.sparsity)) gate = sparsify(gate, layer.sparsity);
+    gate = gate.unaryExpr(activate).eval();
     return layer.down(gate.cwiseProduct(layer.up(x)));
+}
+
+Matrix feed_forward(const Matrix& x, const Weights& weights, const Layer& layer) {
+    const Matrix normed = apply_norm(x, layer.ffn_norm, weights);
+    if (layer.experts.empty()) return dense(normed, weights, layer);
+    if (layer.up.weight.size() == 0) return layer.experts(normed);
+    const Matrix chosen = layer.experts(apply_norm(x, layer.experts_norm, weights), x);
+    return apply_norm(dense(normed, weights, layer), layer.post_dense_norm, weights) +
+           apply_norm(chosen, layer.post_experts_norm, weights);
 }
 
 }  // namespace
@@ -446,16 +545,43 @@ std::vector<float> Model::logits(std::span<const std::int32_t> tokens, std::uint
         x.row(i) = weights.token_embd.row(token) * weights.embedding_scale;
         if (weights.position_embd.size() != 0) x.row(i) += weights.position_embd.row(i);
     }
-    for (const Layer& layer : weights.layers) {
+    const PerLayer& per_layer = *weights.per_layer;
+    const AltUp& altup = *weights.altup;
+    std::vector<Matrix> inputs;
+    if (per_layer.exists()) inputs = per_layer.inputs({tokens.begin(), tokens.end()}, x);
+    std::vector<Matrix> streams;
+    if (altup.exists()) streams = altup.streams(x);
+    std::vector<KeysValues> stored(weights.layers.size());
+    for (std::size_t i = 0; i < weights.layers.size(); ++i) {
+        const Layer& layer = weights.layers[i];
         const auto norm = [&](const Matrix& y, const Norm& by) { return apply_norm(y, by, weights); };
         const Rope& rope = layer.is_local ? weights.local : global;
-        const Matrix attended =
-            norm(attention(norm(x, layer.attn_norm), weights, layer, rope), layer.post_attention_norm);
-        const Matrix sum = x + attended * weights.residual_scale;
+        if (altup.exists()) {
+            streams = altup.predict(i, streams);
+            x = streams[altup.active()];
+        }
+        const Matrix normed = norm(x, layer.attn_norm);
+        const auto source = static_cast<std::size_t>(layer.kv_layer);
+        const bool is_latent = !layer.latent.empty();
+        if (source == i && !is_latent) stored[i] = keys_values(normed, weights, layer, rope);
+        const Matrix attended = norm(is_latent ? layer.latent(normed, rope.frequencies)
+                                               : attention(normed, stored[source], weights, layer, rope),
+                                     layer.post_attention_norm);
+        Matrix sum = x + attended * weights.residual_scale;
+        if (altup.exists()) sum = (sum + altup.laurel(i, normed)) / std::numbers::sqrt2;
         const Matrix& seen = layer.is_parallel ? x : sum;
-        const Matrix forwarded = norm(feed_forward(norm(seen, layer.ffn_norm), weights, layer), layer.post_ffw_norm);
+        const Matrix forwarded = norm(feed_forward(seen, weights, layer), layer.post_ffw_norm);
         x = sum + forwarded * weights.residual_scale;
+        if (altup.exists()) {
+            streams = altup.correct(i, streams, x);
+            const Matrix added = per_layer.addition(i, altup.scaled(i, streams[altup.active()]), inputs[i]);
+            for (std::size_t j = 1; j < streams.size(); ++j) streams[j] += added;
+        } else if (per_layer.exists()) {
+            x += per_layer.addition(i, x, inputs[i]);
+        }
+        if (layer.output_scale.size() != 0) x *= layer.output_scale(0, 0);
     }
+    if (altup.exists()) x = altup.mean(streams);
     Linear output = weights.output;
     if (output.weight.size() == 0) output.weight = weights.token_embd;
     Matrix y = output(apply_norm(x, weights.output_norm, weights)) * weights.logit_scale;

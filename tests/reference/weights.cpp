@@ -3,6 +3,7 @@
 // little-endian; "d" and "m" are half floats. All products below are exact in double.
 #include "tests/reference/weights.hpp"
 
+#include <algorithm>
 #include <cmath>
 #include <cstddef>
 #include <cstdint>
@@ -281,14 +282,15 @@ const Format& find_format(const linnet::gguf::TensorInfo& tensor) {
 
 Matrix read_tensor(const linnet::gguf::File& file, const linnet::gguf::TensorInfo& tensor) {
     const Format& format = find_format(tensor);
-    if (tensor.n_dims > 2 || tensor.shape[0] % format.block_size != 0 ||
+    if (tensor.shape[0] % format.block_size != 0 ||
         tensor.size != tensor.n_elements / format.block_size * format.block_bytes) {
         throw std::runtime_error("reference: the shape of tensor " + std::string(tensor.name));
     }
     std::vector<std::byte> bytes(tensor.size);
     file.read_tensor(tensor, 0, bytes);
 
-    Matrix result(static_cast<Eigen::Index>(tensor.shape[1]), static_cast<Eigen::Index>(tensor.shape[0]));
+    const std::uint64_t n_rows = tensor.n_elements / std::max<std::uint64_t>(tensor.shape[0], 1);
+    Matrix result(static_cast<Eigen::Index>(n_rows), static_cast<Eigen::Index>(tensor.shape[0]));
     for (std::size_t i = 0; i < tensor.n_elements; ++i) {
         const Block block(bytes.data() + i / format.block_size * format.block_bytes);
         result.data()[i] = format.element(block, i % format.block_size);

@@ -13,7 +13,8 @@ namespace reference {
 using Matrix = Eigen::Matrix<double, Eigen::Dynamic, Eigen::Dynamic, Eigen::RowMajor>;
 using RowVector = Eigen::RowVectorXd;
 
-// [shape[1], shape[0]]; a vector has one row. Throws std::runtime_error for a type that has no definition here.
+// [shape[1], shape[0]], more dimensions one matrix below the other; a vector has one row. Throws std::runtime_error for
+// a type that has no definition here.
 Matrix read_tensor(const linnet::gguf::File& file, const linnet::gguf::TensorInfo& tensor);
 
 }  // namespace reference

@@ -120,7 +120,7 @@ class Rewrite {
                     writer.add_string(value.key, *file_.string(value.key));
                 }
                 break;
-            case ValueType::boolean: writer.add_bool(value.key, *file_.boolean(value.key)); break;
+            case ValueType::boolean: writer.add(value); break;
             case ValueType::f32:
             case ValueType::f64:
                 if (array) {

@@ -46,6 +46,16 @@ inline constexpr const char* kNames[] = {
     "starcoder2",
     "gpt2",
     "phi2",
+    "mixtral",
+    "qwen2moe",
+    "qwen3moe",
+    "olmoe",
+    "granitemoe",
+    "gpt_oss",
+    "phimoe",
+    "deepseek2_lite",
+    "gemma4",
+    "gemma4_moe",
     "quant_llama_q4_0",
     "quant_llama_q4_1",
     "quant_llama_q5_0",
@@ -78,11 +88,20 @@ inline constexpr const char* kNames[] = {
     "quant_gemma3_q4_0",
     "quant_gemma3_q4_k_m",
     "quant_gemma3_q5_k_m",
+    "quant_qwen3moe_q4_0",
+    "quant_qwen3moe_mxfp4_moe",
+    "quant_gpt_oss_mxfp4_moe",
 };
 inline constexpr const char* kDefaultModels[] = {"bf16", "Q8_0", "Q4_K_M", "Q4_0"};
 
 // The repository's own small set.
-inline constexpr const char* kLocalNames[] = {"llama3", "gemma3", "qwen3", "phi4mini_long", "quant_llama_q4_k_m"};
+inline constexpr const char* kLocalNames[] = {"llama3",
+                                              "gemma3",
+                                              "qwen3",
+                                              "phi4mini_long",
+                                              "quant_llama_q4_k_m",
+                                              "quant_qwen3moe_q4_0",
+                                              "quant_gpt_oss_mxfp4_moe"};
 
 // Calls f(name, golden) for every golden of the list, the default model's as "default-model/<type>". Without ../shared
 // that is the small set; one line says what was skipped.

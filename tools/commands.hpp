@@ -21,6 +21,7 @@ struct UsageError : std::runtime_error {
 };
 
 void add_run(CLI::App& app, int& status);
+void add_chat(CLI::App& app, int& status);
 void add_inspect(CLI::App& app, int& status);
 void add_plan(CLI::App& app, int& status);
 void add_tokenize(CLI::App& app, int& status);
@@ -28,7 +29,9 @@ void add_detokenize(CLI::App& app, int& status);
 void add_render(CLI::App& app, int& status);
 void add_jinja(CLI::App& app, int& status);
 void add_logits(CLI::App& app, int& status);
+void add_embed(CLI::App& app, int& status);
 void add_verify(CLI::App& app, int& status);
+void add_imatrix(CLI::App& app, int& status);
 void add_perplexity(CLI::App& app, int& status);
 void add_bench(CLI::App& app, int& status);
 void add_synth(CLI::App& app, int& status);

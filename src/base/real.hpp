@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 // Logarithm and exponential in double precision from additions, multiplications and divisions only, so that every
-// platform gets the same bits. For single numbers, not for loops over a vocabulary (exp.hpp has those).
+// platform gets the same bits. For single numbers, not for loops over a vocabulary (base/exp.hpp has those).
 #pragma once
 
 #include <bit>

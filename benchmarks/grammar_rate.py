@@ -16,8 +16,8 @@ import sys
 import time
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent
-SCHEMA = json.dumps({"type": "object", "properties": {"story": {"type": "string", "pattern": "^[^<]*<end>$"}}, "required": ["story"],
-                     "additionalProperties": False})
+SCHEMA = json.dumps({"type": "object", "properties": {"story": {"type": "string", "pattern": "^[^<]*<end>$"}},
+                     "required": ["story"], "additionalProperties": False})
 PROMPT = "Once upon a time, there was a little fox named Ruby. She lived"
 
 

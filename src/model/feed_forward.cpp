@@ -18,6 +18,16 @@ void add_bias(const Pass& pass, const float* bias, std::size_t first, std::size_
     for (std::size_t t = 0; t < n_tokens; ++t) pass.kernels.add.fn(bias + first, rows, y + t * kFeedForwardRows);
 }
 
+// All of a layer's gate at once, as it depends on all of its values where it begins to count.
+bool sparse_gate(const Pass& pass, const Matrix& gate, const float* bias, const arch::LayerSpec& spec) noexcept {
+    const Projection projection = {gate, bias, pass.s.gate, spec.d_ff};
+    return multiply(pass, Part::gate_up, {&projection, 1}, pass.s.input, pass.n_tokens) &&
+           pass.for_tokens(pass.n_tokens, [&](std::size_t t, WorkerScratch&) {
+               float* row = pass.s.gate + t * spec.d_ff;
+               pass.kernels.sparsify.fn(row, spec.sparsity, spec.d_ff, row);
+           });
+}
+
 }  // namespace
 
 bool feed_forward(const Pass& pass, std::size_t layer) noexcept {
@@ -47,6 +57,9 @@ bool feed_forward(const Pass& pass, std::size_t layer) noexcept {
     pass.lap(Part::norms);
     if (!packed) return false;
 
+    const bool sparse = spec.sparsity != arch::kDense;
+    if (sparse && !sparse_gate(pass, gate, gate_bias, spec)) return false;
+
     // Many tokens re-use what a core has fetched; few leave it at reading weights, in tasks that spread well.
     const std::uint32_t rows_per_task = n < kFeedForwardTokens / 2 ? kFeedForwardRows / 4 : kFeedForwardRows;
     const std::size_t n_tasks = div_up<std::size_t>(spec.d_ff, rows_per_task);
@@ -57,8 +70,14 @@ bool feed_forward(const Pass& pass, std::size_t layer) noexcept {
         const std::size_t n_tiles = div_up<std::size_t>(rows, kTileRows);
         for (std::size_t t0 = 0; t0 < n; t0 += kFeedForwardTokens) {
             const TokenRange tokens = {t0, std::min<std::size_t>(kFeedForwardTokens, n - t0)};
-            multiply_tiles(pass, gate, tile, n_tiles, pass.s.input, tokens, w.gate, kFeedForwardRows, w);
-            add_bias(pass, gate_bias, first, rows, tokens.n, w.gate);
+            if (sparse) {
+                for (std::size_t i = 0; i < tokens.n; ++i) {
+                    std::copy_n(pass.s.gate + (t0 + i) * spec.d_ff + first, rows, w.gate + i * kFeedForwardRows);
+                }
+            } else {
+                multiply_tiles(pass, gate, tile, n_tiles, pass.s.input, tokens, w.gate, kFeedForwardRows, w);
+                add_bias(pass, gate_bias, first, rows, tokens.n, w.gate);
+            }
             if (gated) {
                 multiply_tiles(pass, up, tile, n_tiles, pass.s.input, tokens, w.up, kFeedForwardRows, w);
                 add_bias(pass, weights.vector(Role::ffn_up_bias, layer), first, rows, tokens.n, w.up);

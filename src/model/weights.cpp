@@ -30,6 +30,7 @@ constexpr std::array<std::string_view, arch::kRoles> kNames = {
     "per_layer_token_embd.weight",
     "per_layer_model_proj.weight",
     "per_layer_proj_norm.weight",
+    "altup_proj.weight",
     "output_norm.weight",
     "output_norm.bias",
     "output.weight",
@@ -65,13 +66,42 @@ constexpr std::array<std::string_view, arch::kRoles> kNames = {
     "proj.weight",
     "post_norm.weight",
     "layer_output_scale.weight",
+    "altup_unembd_proj.weight",
+    "altup_router.weight",
+    "altup_router_norm.weight",
+    "altup_predict_coef.weight",
+    "altup_correct_coef.weight",
+    "altup_correct_scale.weight",
+    "laurel_l.weight",
+    "laurel_r.weight",
+    "laurel_post_norm.weight",
+    "ssm_conv1d.weight",
+    "shortconv.in_proj.weight",
+    "shortconv.out_proj.weight",
+    "attn_qkv.weight",
+    "attn_gate.weight",
+    "ssm_a",
+    "ssm_dt.bias",
+    "ssm_alpha.weight",
+    "ssm_beta.weight",
+    "ssm_ba.weight",
+    "ssm_norm.weight",
+    "ssm_out.weight",
 };
 
-bool per_layer(Role role) { return static_cast<std::size_t>(role) >= arch::kModelRoles; }
+// Whether files have one for each layer.
+bool per_layer(Role role) {
+    return static_cast<std::size_t>(role) >= arch::kModelRoles && role != Role::altup_unembd_proj;
+}
 
 std::string tensor_name(Role role, std::size_t layer) {
     const std::string_view name = kNames[static_cast<std::size_t>(role)];
     return per_layer(role) ? fmt::format("blk.{}.{}", layer, name) : std::string(name);
+}
+
+std::string tensor_name(const TensorSlot& slot, std::size_t layer) {
+    if (slot.name.empty()) return tensor_name(slot.role, layer);
+    return per_layer(slot.role) ? fmt::format("blk.{}.{}", layer, slot.name) : std::string(slot.name);
 }
 
 std::uint64_t extent(const arch::ModelSpec& spec, std::size_t layer_index, Dim dim) {
@@ -83,6 +113,7 @@ std::uint64_t extent(const arch::ModelSpec& spec, std::size_t layer_index, Dim d
         case Dim::d_model: return spec.d_model;
         case Dim::n_vocab: return spec.n_vocab;
         case Dim::q: return q;
+        case Dim::q_and_gate: return 2 * q;
         case Dim::kv: return kv;
         case Dim::qkv: return q + 2 * kv;
         case Dim::head_dim: return layer.head_dim;
@@ -95,11 +126,35 @@ std::uint64_t extent(const arch::ModelSpec& spec, std::size_t layer_index, Dim d
         case Dim::n_vocab_per_layer: return spec.n_vocab_per_layer;
         case Dim::d_per_layer: return spec.d_per_layer;
         case Dim::all_per_layer: return spec.layers.size() * std::uint64_t{spec.d_per_layer};
+        case Dim::n_streams:
+        case Dim::streams: return spec.n_streams;
+        case Dim::stream_pairs: return std::uint64_t{spec.n_streams} * spec.n_streams;
+        case Dim::other_streams: return (spec.n_streams - 1) * std::uint64_t{spec.d_model};
+        case Dim::d_laurel: return spec.d_laurel;
+        case Dim::d_shortconv: return layer.mixer == arch::Mixer::short_conv ? spec.d_model : 0;
+        case Dim::three_d_shortconv: return 3 * extent(spec, layer_index, Dim::d_shortconv);
+        case Dim::n_taps: return layer.n_taps;
+        case Dim::channels:
+        case Dim::conv_width: return arch::conv_width(spec, layer);
+        case Dim::value_heads: return layer.delta.n_value_heads;
+        case Dim::two_value_heads: return 2 * std::uint64_t{layer.delta.n_value_heads};
+        case Dim::d_value: return layer.delta.d_value;
+        case Dim::value_width: return std::uint64_t{layer.delta.n_value_heads} * layer.delta.d_value;
     }
     return 0;
 }
 
-bool is_vector(Dim n_out) { return n_out == Dim::one || n_out == Dim::n_heads || n_out == Dim::n_kv_heads; }
+bool is_vector(Dim n_out) {
+    switch (n_out) {
+        case Dim::one:
+        case Dim::n_heads:
+        case Dim::n_kv_heads:
+        case Dim::streams:
+        case Dim::stream_pairs:
+        case Dim::channels: return true;
+        default: return false;
+    }
+}
 
 // A run of a tensor's rows which becomes one matrix; of vectors, n_out of n_in each from element first_row on.
 struct Part {
@@ -129,6 +184,15 @@ void add_parts(std::vector<Part>& parts, const arch::ModelSpec& spec, const Part
         pieces = {{Role::attn_q, Dim::q}, {Role::attn_k, Dim::kv}, {Role::attn_v, Dim::kv}};
     } else if (whole.role == Role::ffn_up && n_out == extent(spec, whole.layer, Dim::two_d_ff)) {
         pieces = {{Role::ffn_gate, Dim::d_ff}, {Role::ffn_up, Dim::d_ff}};
+    } else if (whole.role == Role::altup_unembd_proj) {
+        for (std::size_t i = 0; i + 1 < spec.n_streams; ++i) {
+            Part part = whole;
+            part.layer = i;
+            part.n_out = spec.d_model;
+            part.first_row = i * part.n_out;
+            parts.push_back(part);
+        }
+        return;
     } else {
         parts.push_back(whole);
         return;
@@ -153,7 +217,9 @@ struct Layout {
 Part make_part(const gguf::TensorInfo& tensor, const TensorSlot& slot, const arch::ModelSpec& spec, std::size_t layer) {
     const std::uint64_t n_in = extent(spec, layer, slot.n_in);
     const std::uint64_t n_out = extent(spec, layer, slot.n_out);
-    if (tensor.shape[0] != n_in || tensor.shape[1] != n_out || tensor.shape[2] != 1 || tensor.shape[3] != 1) {
+    const std::uint64_t n_stacked = slot.n_out == Dim::other_streams ? spec.n_streams - 1 : 1;
+    if (tensor.shape[0] != n_in || tensor.shape[1] != n_out / n_stacked || tensor.shape[2] != n_stacked ||
+        tensor.shape[3] != 1) {
         throw Error(Status::bad_file, "tensor '{}' is [{}, {}, {}, {}], but the metadata asks for [{}, {}]",
                     tensor.name, tensor.shape[0], tensor.shape[1], tensor.shape[2], tensor.shape[3], n_in, n_out);
     }
@@ -195,12 +261,12 @@ const gguf::TensorInfo* find_slot(const gguf::File& file, const arch::ArchSpec& 
                                   std::size_t i, std::size_t layer) {
     const TensorSlot& slot = arch.slots[i];
     if (extent(spec, layer, slot.n_in) == 0 || extent(spec, layer, slot.n_out) == 0) return nullptr;
-    const std::string name = tensor_name(slot.role, layer);
+    const std::string name = tensor_name(slot, layer);
     const gguf::TensorInfo* tensor = file.find_tensor(name);
     const bool shares = spec.layers[layer].kv_layer != arch::kOwn && makes_kv(slot.role);
     if (slot.need == arch::Need::optional || shares) return tensor;
     if (slot.need == arch::Need::with_previous) {
-        const std::string previous = tensor_name(arch.slots[i - 1].role, layer);
+        const std::string previous = tensor_name(arch.slots[i - 1], layer);
         if (file.find_tensor(previous) == nullptr) return nullptr;
         if (tensor == nullptr) {
             throw Error(Status::bad_file, "tensor '{}' is missing, which belongs to '{}'", name, previous);
@@ -245,6 +311,12 @@ Layout make_layout(const gguf::File& file, const arch::ArchSpec& arch, const arc
         layout.size += round_up(part.size, std::uint64_t{Buffer::kAlign});
     }
     return layout;
+}
+
+// [n_rows][n_columns] becomes [n_columns][n_rows].
+void transpose(float* values, std::uint64_t n_rows, std::uint64_t n_columns) {
+    const std::vector<float> rows(values, values + n_rows * n_columns);
+    for (std::uint64_t i = 0; i < rows.size(); ++i) values[i % n_columns * n_rows + i / n_columns] = rows[i];
 }
 
 // Packing all matrices: tasks of a few tiles each, taken in file order by all workers.
@@ -365,6 +437,8 @@ Weights::Weights(const gguf::File& file, const arch::ArchSpec& arch, const arch:
             file.read_tensor(*part.tensor, kernels::row_bytes(*part.format, part.first_row), bytes);
             auto* values = reinterpret_cast<float*>(target);
             kernels.decode[static_cast<std::size_t>(part.format->format)].fn(bytes.data(), n_values, values);
+            // Files have the taps of one channel after the other; all channels are computed at once.
+            if (part.role == Role::conv_taps) transpose(values, part.n_out, part.n_in);
             vectors_[i] = values;
             continue;
         }

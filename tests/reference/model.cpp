@@ -20,6 +20,7 @@
 
 #include "base/memory.hpp"
 #include "tests/reference/gemma_n.hpp"
+#include "tests/reference/recurrent.hpp"
 #include "tests/reference/weights.hpp"
 
 namespace reference {
@@ -64,8 +65,11 @@ struct Layer {
     bool is_rotated = true;
     bool is_parallel = false;  // the feed-forward does not see what attention added
     Index head_dim = 0;
-    Index kv_layer = 0;                                          // the layer whose keys and values are attended to
-    Matrix output_scale;                                         // of all that the layer gives; may be empty
+    Index kv_layer = 0;                     // the layer whose keys and values are attended to
+    Matrix output_scale;                    // of all that the layer gives; may be empty
+    std::shared_ptr<const ShortConv> conv;  // instead of attention
+    std::shared_ptr<const DeltaNet> delta;  // likewise
+    bool is_gated = false;                  // each head's queries come with a gate, one after the other
     double sparsity = -std::numeric_limits<double>::infinity();  // deviations above the mean where the gate begins
 };
 
@@ -267,10 +271,16 @@ Layer load_layer(Reader& reader, const Weights& weights, Index index, Index wind
     layer.output_scale = reader.optional_matrix(name + "layer_output_scale.weight");
 
     // The output projection takes all heads side by side, so that its shape tells their size whatever the keys say.
-    layer.o = reader.linear(name + "attn_output");
+    layer.o = reader.optional_linear(name + "attn_output");
     layer.head_dim = layer.o.weight.cols() / weights.n_heads;
     layer.kv_layer = index;
-    if (reader.has(name + "attn_qkv.weight")) {
+    const auto take = [&](const std::string& part) { return reader.optional_matrix(name + part); };
+    if (reader.has(name + "shortconv.conv.weight")) {
+        layer.conv = std::make_shared<const ShortConv>(take);
+    } else if (reader.has(name + "ssm_out.weight")) {
+        const Index n_key_heads = Reader::need(reader.integer("ssm.group_count"), "ssm.group_count");
+        layer.delta = std::make_shared<const DeltaNet>(take, n_key_heads, weights.norm_eps);
+    } else if (reader.has(name + "attn_qkv.weight")) {
         const Linear qkv = reader.linear(name + "attn_qkv");
         const Index q_rows = weights.n_heads * layer.head_dim;
         const Index kv_rows = (qkv.weight.rows() - q_rows) / 2;
@@ -282,6 +292,9 @@ Layer load_layer(Reader& reader, const Weights& weights, Index index, Index wind
         layer.k = reader.optional_linear(name + "attn_k");
         layer.v = reader.optional_linear(name + "attn_v");
     }
+    layer.is_gated = layer.q.weight.rows() == 2 * layer.o.weight.cols();
+    // The norm after attention is one before the feed-forward, by another name.
+    if (reader.architecture() == "qwen35") std::swap(layer.ffn_norm, layer.post_attention_norm);
     layer.up = reader.linear(name + "ffn_up");
     layer.down = reader.linear(name + "ffn_down");
     const Index d_ff = layer.down.weight.cols();
@@ -332,9 +345,10 @@ void share_keys(const Reader& reader, std::vector<Layer>& layers) {
 Weights load(const std::string& path) {
     Reader reader(path);
     const std::string& architecture = reader.architecture();
-    const std::set<std::string> known = {
-        "llama", "qwen2", "qwen3",    "gemma",   "gemma2", "gemma3", "phi3",     "smollm3",    "granite", "mistral3",
-        "olmo2", "glm4",  "ernie4_5", "cohere2", "gpt2",   "phi2",   "stablelm", "starcoder2", "gemma3n", "gemma4"};
+    const std::set<std::string> known = {"llama",    "qwen2",   "qwen3",   "gemma",    "gemma2",   "gemma3",
+                                         "phi3",     "smollm3", "granite", "mistral3", "olmo2",    "glm4",
+                                         "ernie4_5", "cohere2", "gpt2",    "phi2",     "stablelm", "starcoder2",
+                                         "gemma3n",  "gemma4",  "lfm2",    "qwen35"};
     if (known.count(architecture) == 0) throw std::runtime_error("reference: unknown architecture " + architecture);
     const auto is_one_of = [&](const std::set<std::string>& names) { return names.count(architecture) != 0; };
     const bool is_gemma_n = is_one_of({"gemma3n", "gemma4"});
@@ -343,7 +357,7 @@ Weights load(const std::string& path) {
     Weights weights;
     weights.token_embd = reader.matrix("token_embd.weight");
     weights.position_embd = reader.optional_matrix("position_embd.weight");
-    weights.output_norm = reader.norm("output_norm");
+    weights.output_norm = reader.norm(architecture == "lfm2" ? "token_embd_norm" : "output_norm");
     weights.output = {reader.optional_matrix("output.weight"), reader.optional_vector("output.bias")};
     const Index d_model = weights.token_embd.cols();
     const Index n_layers = Reader::need(reader.integer("block_count"), "block_count");
@@ -371,7 +385,8 @@ Weights load(const std::string& path) {
 
     for (Index i = 0; i < n_layers; ++i) weights.layers.push_back(load_layer(reader, weights, i, window));
     share_keys(reader, weights.layers);
-    const Index head_dim = weights.layers[0].head_dim;
+    const auto attends = [](const Layer& layer) { return layer.head_dim != 0; };
+    const Index head_dim = std::find_if(weights.layers.begin(), weights.layers.end(), attends)->head_dim;
     load_ropes(reader, weights, head_dim);
     const Index query_scale = is_gemma_n ? 1 : is_largest ? d_model / weights.n_heads : head_dim;
     weights.attention_scale = reader.real("attention.scale").value_or(1 / std::sqrt(static_cast<double>(query_scale)));
@@ -438,7 +453,17 @@ Matrix attention(const Matrix& x, const KeysValues& kv, const Weights& weights, 
     const Index n_tokens = x.rows();
     const Index size = layer.head_dim;
     const Index group = weights.n_heads / (kv.k.cols() / size);  // query heads per key/value head
-    Matrix q = apply_norm(layer.q(x), layer.q_norm, weights);
+    Matrix q = layer.q(x);
+    Matrix gates;
+    if (layer.is_gated) {
+        const Matrix both = q;
+        q = gates = Matrix(n_tokens, weights.n_heads * size);
+        for (Index head = 0; head < weights.n_heads; ++head) {
+            q.middleCols(head * size, size) = both.middleCols(2 * head * size, size);
+            gates.middleCols(head * size, size) = both.middleCols((2 * head + 1) * size, size);
+        }
+    }
+    q = apply_norm(q, layer.q_norm, weights);
     if (layer.is_rotated) rotate(q, size, weights, rope);
     for (Index i = 0; weights.temperature != 0 && i < n_tokens; ++i) {
         q.row(i) *= 1 + weights.temperature * std::log1p(static_cast<double>(i / weights.temperature_context));
@@ -461,6 +486,7 @@ Matrix attention(const Matrix& x, const KeysValues& kv, const Weights& weights, 
         }
         heads.middleCols(head * size, size) = scores * kv.v.middleCols(first, size);
     }
+    if (layer.is_gated) heads.array() /= 1 + (-gates.array()).exp();
     return layer.o(heads);
 }
 
@@ -516,9 +542,16 @@ std::vector<float> Model::logits(std::span<const std::int32_t> tokens, std::uint
         }
         const Matrix normed = norm(x, layer.attn_norm);
         const auto source = static_cast<std::size_t>(layer.kv_layer);
-        if (source == i) stored[i] = keys_values(normed, weights, layer, rope);
-        const Matrix attended =
-            norm(attention(normed, stored[source], weights, layer, rope), layer.post_attention_norm);
+        Matrix attended;
+        if (layer.conv) {
+            attended = (*layer.conv)(normed);
+        } else if (layer.delta) {
+            attended = (*layer.delta)(normed);
+        } else {
+            if (source == i) stored[i] = keys_values(normed, weights, layer, rope);
+            attended = attention(normed, stored[source], weights, layer, rope);
+        }
+        attended = norm(attended, layer.post_attention_norm);
         Matrix sum = x + attended * weights.residual_scale;
         if (altup.exists()) sum = (sum + altup.laurel(i, normed)) / std::numbers::sqrt2;
         const Matrix& seen = layer.is_parallel ? x : sum;

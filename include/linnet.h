@@ -6,6 +6,8 @@
  *   linnet_model     an open GGUF file, immutable; shared by any number of sessions and threads.
  *   linnet_session   one token sequence with its KV cache; one thread at a time (linnet_session_cancel: any thread).
  *   linnet_sampler   how the next token is chosen; used by one session at a time.
+ *   linnet_grammar   what text may be generated: a JSON schema, a grammar; immutable, for any number of sessions.
+ *   linnet_reply     reads what a model writes into text, reasoning and tool calls.
  *
  * Rules that hold everywhere:
  * - Every call that can fail returns a linnet_status and takes a nullable linnet_error for the text. Results come
@@ -290,8 +292,26 @@ typedef struct linnet_logit_bias {
     float bias; /* added to the logit; -INFINITY bans the token */
 } linnet_logit_bias;
 
-/* Applied in the order: bias, penalties, top_k, top_p, min_p, temperature, choice. Zero switches a stage off; with all
- * of it zero the sampler is greedy. Seeded and platform-independent: same seed, same tokens, everywhere. */
+/* A text and its length in bytes. */
+typedef struct linnet_text {
+    const char* data;
+    size_t size;
+} linnet_text;
+
+#define LINNET_STAGE_PENALTIES 1 /* repetition, frequency, presence */
+#define LINNET_STAGE_DRY 2
+#define LINNET_STAGE_TOP_N_SIGMA 3
+#define LINNET_STAGE_TOP_K 4
+#define LINNET_STAGE_TYPICAL 5
+#define LINNET_STAGE_TOP_P 6
+#define LINNET_STAGE_MIN_P 7
+#define LINNET_STAGE_XTC 8
+#define LINNET_STAGE_TEMPERATURE 9
+
+/* Biases and banned texts come first, then the stages in the order of their numbers or in the host's (`stages`), then
+ * the choice. Probabilities are always those of the candidates that are left, at the temperature so far. Zero switches
+ * a stage off; with all of it zero the sampler is greedy. Seeded and platform-independent: same seed, same tokens,
+ * everywhere. Sampling allocates nothing. */
 typedef struct linnet_sampler_options {
     uint32_t struct_size;
     uint32_t top_k;           /* keep the k most probable */
@@ -306,6 +326,24 @@ typedef struct linnet_sampler_options {
     uint64_t seed;
     const linnet_logit_bias* biases; /* copied */
     size_t n_biases;
+    float typical_p;            /* keep the fewest tokens next to the entropy that reach this; 0 or >= 1: all */
+    float top_n_sigma;          /* drop logits further below the best than this many standard deviations of all */
+    float xtc_probability;      /* how often XTC drops, of the tokens that reach the threshold, all but the last */
+    float xtc_threshold;        /* probability; default 0.1 */
+    float temperature_range;    /* dynamic: temperature -+ this, the higher the nearer the entropy to its greatest */
+    float temperature_exponent; /* of entropy / greatest entropy; default 1 */
+    float mirostat_tau;         /* mirostat 2 chooses: surprise to keep to, in bits; 0 = off */
+    float mirostat_eta;         /* its rate of learning; default 0.1 */
+    float dry_multiplier; /* DRY: subtracts dry_multiplier * dry_base^(n - dry_allowed_length) from a token that */
+    float dry_base;       /* would make the last n tokens' repetition longer, n >= dry_allowed_length; */
+    uint32_t dry_allowed_length;     /* defaults: base 1.75, length 2 */
+    uint32_t dry_window;             /* how many of the latest tokens DRY looks at; default 1024 */
+    const linnet_text* dry_breakers; /* texts whose tokens end a repetition; copied; default: newline : " * */
+    size_t n_dry_breakers;
+    const linnet_text* banned; /* texts that the tokens chosen never complete, at most 4,096 bytes in all; copied */
+    size_t n_banned;
+    const int32_t* stages; /* LINNET_STAGE_*, each at most once, in the order wanted, others are off; copied */
+    size_t n_stages;       /* 0: all of them in the order of their numbers */
 } linnet_sampler_options;
 
 LINNET_API void linnet_sampler_options_init(linnet_sampler_options* options, uint32_t struct_size);
@@ -349,6 +387,8 @@ LINNET_API linnet_status linnet_session_set_sampler(linnet_session* session, lin
 #define LINNET_DONE_END_TOKEN 1    /* the model ended its text (the end token is in the sequence, its text is not) */
 #define LINNET_DONE_CONTEXT_FULL 2 /* n_ctx positions are used */
 #define LINNET_DONE_MAX_TOKENS 3   /* linnet_session_generate's limit */
+#define LINNET_DONE_GRAMMAR 4      /* the text satisfies the session's grammar and nothing more can come */
+#define LINNET_DONE_STOP 5         /* one of the session's stops; a stop text is not shown */
 
 typedef struct linnet_event {
     uint32_t struct_size;
@@ -398,6 +438,188 @@ LINNET_API linnet_status linnet_session_get_tokens(const linnet_session* session
  * n_tokens have left it, what is needed of them is computed again at the next step, so any n_tokens up to the length
  * of the sequence works. */
 LINNET_API linnet_status linnet_session_truncate(linnet_session* session, size_t n_tokens, linnet_error* error);
+
+/* ---- Grammar ----------------------------------------------------------------------------------------------------- */
+
+typedef struct linnet_grammar linnet_grammar;
+
+#define LINNET_GRAMMAR_JSON_SCHEMA 1         /* text: JSON schema, draft 2020-12; white space is free */
+#define LINNET_GRAMMAR_JSON_SCHEMA_COMPACT 2 /* the same, and no white space between JSON's tokens */
+#define LINNET_GRAMMAR_GBNF 3                /* text: GBNF rules, the text is `root` */
+#define LINNET_GRAMMAR_REGEX 4               /* text: regular expression for the whole text */
+#define LINNET_GRAMMAR_CHOICES 5             /* text: JSON array of strings, one of which is the text */
+
+/* Compiles what may be generated, for sessions of this model. kind: LINNET_GRAMMAR_*. Errors name line and column or a
+ * JSON pointer: LINNET_ERROR_INVALID_ARGUMENT for a text that is wrong or allows nothing, LINNET_ERROR_UNSUPPORTED for
+ * a keyword that cannot be enforced (none is ever dropped) and for what exceeds the limits on size and nesting.
+ * A model's first grammar also takes an index of the vocabulary, which the others share. Immutable: any thread. */
+LINNET_API linnet_status linnet_grammar_create(linnet_model* model, int32_t kind, const char* text, size_t size,
+                                               linnet_grammar** grammar, linnet_error* error);
+LINNET_API void linnet_grammar_destroy(linnet_grammar* grammar);
+
+/* From here on what is generated is a text of the grammar; null = anything again. The session keeps the grammar alive.
+ * - The grammar's text begins where the session stands, and anew after each append: what the host appends is not part
+ *   of it. Truncating goes back in it.
+ * - Tokens that may not come are left out before the sampler. The model may end its text only where the grammar's may
+ *   end; where nothing else can come, the session is DONE with LINNET_DONE_GRAMMAR and stays so until something is
+ *   appended, truncated, or the grammar changed.
+ * - Text that follows without choice is appended as the tokenizer writes it, one TOKEN event each, and computed in one
+ *   go with what comes next. It may take the place of the last tokens, when the tokenizer writes both together in
+ *   another way; texts of events still join up, linnet_session_get_tokens has the tokens.
+ * - Steps take memory for situations of the grammar that come up for the first time, at most some 64 MB.
+ * LINNET_ERROR_INVALID_ARGUMENT when the grammar belongs to another model. Steps may fail with LINNET_ERROR_UNSUPPORTED
+ * when the vocabulary cannot spell what has to come, or a text needs too many states. */
+LINNET_API linnet_status linnet_session_set_grammar(linnet_session* session, linnet_grammar* grammar,
+                                                    linnet_error* error);
+
+/* ---- Stops, log-probabilities, scores ---------------------------------------------------------------------------- */
+
+/* Where generations end besides end tokens (LINNET_DONE_STOP); in place of those set before, none = neither.
+ * texts: never shown, also when they come in parts or across tokens. What may be the beginning of one is held back by
+ * the events until it is certain. Only generated text counts, and it begins anew after an append. At most 4,096 bytes
+ * in all. The tokens that made up the stop text stay in the sequence.
+ * tokens: like the model's end tokens; in the sequence, their text is not shown. */
+LINNET_API linnet_status linnet_session_set_stops(linnet_session* session, const linnet_text* texts, size_t n_texts,
+                                                  const linnet_token* tokens, size_t n_tokens, linnet_error* error);
+
+typedef struct linnet_logprob {
+    linnet_token token;
+    float logprob; /* natural logarithm; of the model's own distribution: temperature 1, before sampler and grammar */
+} linnet_logprob;
+
+/* After a TOKEN event: what the model thought of the token, and of the n_top most probable ones, best first. chosen may
+ * be null; its token is -1 unless exactly one token follows those that the logits are of (after a forced token of a
+ * grammar there may be more). LINNET_ERROR_NOT_FOUND when there are no logits, as in linnet_session_get_logits. */
+LINNET_API linnet_status linnet_session_get_logprobs(linnet_session* session, linnet_logprob* chosen,
+                                                     linnet_logprob* top, size_t n_top, linnet_error* error);
+
+typedef struct linnet_continuation_score {
+    double logprob;    /* natural logarithm of the probability that the text goes on with the continuation */
+    uint32_t n_tokens; /* of the continuation */
+    uint32_t reserved;
+} linnet_continuation_score;
+
+/* How probable each continuation is after the sequence: classification and ranking without generating. The sequence is
+ * computed once, if it is not already, and is afterwards what it was; a continuation of n tokens takes n - 1 passes
+ * more, so that labels of one token cost nothing. Continuations are tokenised as linnet_session_append_text would
+ * (flags as there, without BOS), so they usually begin with a space. scores: [n_continuations]. linnet_session_cancel
+ * ends it with LINNET_ERROR_CANCELLED; LINNET_ERROR_CONTEXT_FULL when one does not fit. */
+LINNET_API linnet_status linnet_score(linnet_session* session, const linnet_text* continuations, size_t n_continuations,
+                                      uint32_t flags, linnet_continuation_score* scores, linnet_error* error);
+
+/* Appends a text with a gap, as the model was trained to fill it in; what is then generated is what belongs there.
+ * BOS at the start of the sequence when the model asks for it; control tokens in the texts are plain text.
+ * LINNET_ERROR_UNSUPPORTED when the model has no tokens for it. */
+LINNET_API linnet_status linnet_session_append_fim(linnet_session* session, const char* prefix, size_t prefix_size,
+                                                   const char* suffix, size_t suffix_size, linnet_error* error);
+
+/* ---- Chat -------------------------------------------------------------------------------------------------------- */
+
+/* A conversation is JSON in the shape that OpenAI's API uses:
+ *
+ *   {"messages": [{"role": "system", "content": "Be brief."},
+ *                 {"role": "user", "content": [{"type": "text", "text": "Hello"}]}],
+ *    "tools": [{"type": "function", "function": {"name": "f", "description": "...", "parameters": {...}}}],
+ *    "extra": {"enable_thinking": false}}
+ *
+ * messages    role, content (a string, or a list of parts), tool_calls, tool_call_id, reasoning_content ...
+ * tools       functions that the model may call; optional, like all below
+ * documents   for templates that show some
+ * extra       further variables of the template, such as enable_thinking or reasoning_effort
+ * now         the local time, "2025-03-09T15:04:05", for templates that tell the date: the library asks no clock.
+ *             Without it strftime_now is undefined in templates, which is an error in those that insist on it
+ * add_generation_prompt    true: the text ends where the assistant begins to speak
+ * continue_final_message   true: the text ends right after the last message's, for the model to go on with it
+ *
+ * Without the last two, a last message of the assistant is continued, and otherwise the assistant's turn is opened.
+ * It is rendered with the model's chat template: options, else the file's own, else a built-in one by special tokens
+ * and architecture (docs/chat.md). Templates are bounded in steps, memory and output: what would take more ends with
+ * LINNET_ERROR_UNSUPPORTED, within 50 ms for usual conversations.
+ *
+ * Errors: LINNET_ERROR_INVALID_ARGUMENT with line and column for what is not JSON, with a JSON pointer
+ * ("/messages/3/content") for a wrong shape, with the template's line and column, or its own words, when it fails;
+ * LINNET_ERROR_BAD_FILE with line and column when it is no template; LINNET_ERROR_NOT_FOUND when there is none.
+ *
+ * Special tokens written in the text are parsed, those in messages included: what comes from strangers and must not end
+ * its turn has to be cleaned by the host. */
+typedef struct linnet_chat_options {
+    uint32_t struct_size;
+    uint32_t reserved;
+    const char* chat_template; /* Jinja source, or the name of a built-in one ("chatml"); default: the model's */
+    size_t chat_template_size;
+} linnet_chat_options;
+
+LINNET_API void linnet_chat_options_init(linnet_chat_options* options, uint32_t struct_size);
+
+/* Makes the session's sequence the whole conversation: the longest prefix of tokens that the sequence has in common
+ * with it stays, with what was computed for it; the rest is forgotten, and what is new is appended. So a host gives the
+ * whole conversation each time, also when the template rewrites earlier turns (leaves out their reasoning). *n_reused
+ * (may be null): the tokens that stayed. LINNET_ERROR_CONTEXT_FULL when it has more than n_ctx tokens; after any error
+ * the sequence is as before. options may be null. */
+LINNET_API linnet_status linnet_session_append_chat(linnet_session* session, const char* json, size_t size,
+                                                    const linnet_chat_options* options, size_t* n_reused,
+                                                    linnet_error* error);
+
+/* The text of the conversation. buffer, capacity and *size as in linnet_detokenize. options may be null. */
+LINNET_API linnet_status linnet_model_render_chat(const linnet_model* model, const char* json, size_t json_size,
+                                                  const linnet_chat_options* options, char* buffer, size_t capacity,
+                                                  size_t* size, linnet_error* error);
+
+/* ---- Reply ------------------------------------------------------------------------------------------------------- */
+
+/* Reads what a model writes, while it writes it, into text, reasoning and tool calls. One thread at a time. */
+typedef struct linnet_reply linnet_reply;
+
+typedef struct linnet_reply_options {
+    uint32_t struct_size;
+    uint32_t reserved;
+    const char* format; /* name of the format of replies (docs/chat.md); default: that of the model's chat template */
+    size_t format_size;
+    const char* chat_template; /* what the conversation was rendered with, as in linnet_chat_options */
+    size_t chat_template_size;
+    const char* tools; /* JSON, "tools" of the conversation: tells strings from numbers in formats that do not */
+    size_t tools_size;
+    /* The one that is about to reply: the end of its sequence shows whether the template has begun the reasoning
+     * already. Used for the call only; default: it has not. */
+    const linnet_session* session;
+} linnet_reply_options;
+
+LINNET_API void linnet_reply_options_init(linnet_reply_options* options, uint32_t struct_size);
+
+/* For one reply. options may be null. LINNET_ERROR_NOT_FOUND: no such format or template. */
+LINNET_API linnet_status linnet_reply_create(const linnet_model* model, const linnet_reply_options* options,
+                                             linnet_reply** reply, linnet_error* error);
+LINNET_API void linnet_reply_destroy(linnet_reply* reply);
+
+/* The next piece of the reply, cut anywhere: the events do not depend on it. Give tokens where there are any, for the
+ * markers around tool calls are often control tokens, which the text of events leaves out; tokens that end a generation
+ * say nothing. After LINNET_ERROR_OUT_OF_MEMORY a part of the reply may be missing. */
+LINNET_API linnet_status linnet_reply_feed(linnet_reply* reply, const char* text, size_t size, linnet_error* error);
+LINNET_API linnet_status linnet_reply_feed_token(linnet_reply* reply, linnet_token token, linnet_error* error);
+/* The reply is complete: what waited becomes events, and nothing can be fed any more. */
+LINNET_API linnet_status linnet_reply_finish(linnet_reply* reply, linnet_error* error);
+
+#define LINNET_REPLY_NONE 0      /* no event before more is fed */
+#define LINNET_REPLY_TEXT 1      /* a piece of the answer */
+#define LINNET_REPLY_REASONING 2 /* a piece of the reasoning before it */
+#define LINNET_REPLY_TOOL_CALL 3 /* a complete call: name, id, text = its arguments, a JSON object */
+#define LINNET_REPLY_WARNING 4   /* what looked like a tool call is none: it was given as text; text says why */
+
+typedef struct linnet_reply_event {
+    uint32_t struct_size;
+    int32_t kind;   /* LINNET_REPLY_* */
+    uint32_t index; /* TOOL_CALL: 0, 1 ... */
+    uint32_t reserved;
+    const char* text; /* complete UTF-8; not terminated; this and the others are valid until the reply's next call */
+    size_t text_size;
+    const char* name; /* TOOL_CALL */
+    size_t name_size;
+    const char* id; /* TOOL_CALL, when the model gave one */
+    size_t id_size;
+} linnet_reply_event;
+
+/* The oldest event that was not given yet. event->struct_size must be set. */
+LINNET_API linnet_status linnet_reply_next(linnet_reply* reply, linnet_reply_event* event, linnet_error* error);
 
 #ifdef __cplusplus
 }

@@ -75,6 +75,13 @@ T sized() noexcept {
     return value;
 }
 
+inline std::vector<linnet_text> texts(const std::vector<std::string_view>& views) {
+    std::vector<linnet_text> result;
+    result.reserve(views.size());
+    for (const std::string_view view : views) result.push_back({view.data(), view.size()});
+    return result;
+}
+
 // Two calls: the first one asks for the size. extra: room for a terminator.
 template <class Call>
 std::string text(std::size_t extra, Call&& give) {
@@ -98,6 +105,16 @@ using EngineOptions = detail::Options<linnet_engine_options, linnet_engine_optio
 using ModelOptions = detail::Options<linnet_model_options, linnet_model_options_init>;
 using SessionOptions = detail::Options<linnet_session_options, linnet_session_options_init>;
 using SamplerOptions = detail::Options<linnet_sampler_options, linnet_sampler_options_init>;
+using ChatOptions = detail::Options<linnet_chat_options, linnet_chat_options_init>;
+using ReplyOptions = detail::Options<linnet_reply_options, linnet_reply_options_init>;
+
+// chat_template: Jinja source or the name of a built-in one; must outlive the options. Empty: the model's.
+inline ChatOptions chat_options(std::string_view chat_template) noexcept {
+    ChatOptions options;
+    options.chat_template = chat_template.data();
+    options.chat_template_size = chat_template.size();
+    return options;
+}
 
 class Engine {
   public:
@@ -199,6 +216,15 @@ class Model {
         return token;
     }
 
+    // The text that the model sees of a conversation in JSON; chat_template as in chat_options.
+    std::string render_chat(std::string_view json, std::string_view chat_template = {}) const {
+        const ChatOptions options = chat_options(chat_template);
+        return detail::text(0, [&](char* buffer, std::size_t capacity, std::size_t* size, linnet_error* error) {
+            return linnet_model_render_chat(handle_.get(), json.data(), json.size(), &options, buffer, capacity, size,
+                                            error);
+        });
+    }
+
     linnet_model* get() const noexcept { return handle_.get(); }
 
   private:
@@ -225,6 +251,21 @@ class Sampler {
 
   private:
     detail::Handle<linnet_sampler, linnet_sampler_destroy> handle_;
+};
+
+// What text may be generated. kind: LINNET_GRAMMAR_*.
+class Grammar {
+  public:
+    Grammar(const Model& model, std::int32_t kind, std::string_view text) {
+        linnet_grammar* made = nullptr;
+        detail::call(linnet_grammar_create, model.get(), kind, text.data(), text.size(), &made);
+        handle_.reset(made);
+    }
+
+    linnet_grammar* get() const noexcept { return handle_.get(); }
+
+  private:
+    detail::Handle<linnet_grammar, linnet_grammar_destroy> handle_;
 };
 
 // `text` is valid until the next call on the session.
@@ -261,9 +302,49 @@ class Session {
     void append(const std::vector<Token>& tokens) {
         detail::call(linnet_session_append_tokens, handle_.get(), tokens.data(), tokens.size());
     }
+    // The whole conversation in JSON; returns how many tokens of the sequence stayed. chat_template as in chat_options.
+    std::size_t append_chat(std::string_view json, std::string_view chat_template = {}) {
+        const ChatOptions options = chat_options(chat_template);
+        std::size_t n_reused = 0;
+        detail::call(linnet_session_append_chat, handle_.get(), json.data(), json.size(), &options, &n_reused);
+        return n_reused;
+    }
     void set_sampler(const Sampler& sampler) { detail::call(linnet_session_set_sampler, handle_.get(), sampler.get()); }
     void set_greedy() {
         detail::call(linnet_session_set_sampler, handle_.get(), static_cast<linnet_sampler*>(nullptr));
+    }
+
+    void set_grammar(const Grammar& grammar) { detail::call(linnet_session_set_grammar, handle_.get(), grammar.get()); }
+    void set_no_grammar() {
+        detail::call(linnet_session_set_grammar, handle_.get(), static_cast<linnet_grammar*>(nullptr));
+    }
+
+    // Texts are views: linnet_session_set_stops copies them.
+    void set_stops(const std::vector<std::string_view>& texts, const std::vector<Token>& tokens = {}) {
+        const auto given = detail::texts(texts);
+        detail::call(linnet_session_set_stops, handle_.get(), given.data(), given.size(), tokens.data(), tokens.size());
+    }
+    void append_fim(std::string_view prefix, std::string_view suffix) {
+        detail::call(linnet_session_append_fim, handle_.get(), prefix.data(), prefix.size(), suffix.data(),
+                     suffix.size());
+    }
+    // What the model thought of the last token (-1: see linnet.h), and the n_top most probable ones.
+    struct LogProbs {
+        linnet_logprob chosen;
+        std::vector<linnet_logprob> top;
+    };
+    LogProbs logprobs(std::size_t n_top = 0) {
+        LogProbs result{{-1, 0.0F}, std::vector<linnet_logprob>(n_top)};
+        detail::call(linnet_session_get_logprobs, handle_.get(), &result.chosen, result.top.data(), n_top);
+        return result;
+    }
+    // Log-probability of each continuation.
+    std::vector<linnet_continuation_score> score(const std::vector<std::string_view>& continuations,
+                                                 std::uint32_t flags = 0) {
+        const auto given = detail::texts(continuations);
+        std::vector<linnet_continuation_score> result(given.size());
+        detail::call(linnet_score, handle_.get(), given.data(), given.size(), flags, result.data());
+        return result;
     }
 
     Event step(std::uint64_t budget_us = 0) {
@@ -363,6 +444,44 @@ class Session::Events {
   private:
     Session& session_;
     std::uint64_t budget_us_;
+};
+
+// Views are valid until the next call on the reply.
+struct ReplyEvent {
+    std::int32_t kind = LINNET_REPLY_NONE;  // LINNET_REPLY_*
+    std::uint32_t index = 0;
+    std::string_view text, name, id;
+};
+
+// One reply of a model, read into text, reasoning and tool calls.
+class Reply {
+  public:
+    explicit Reply(const Model& model, const ReplyOptions& options = ReplyOptions()) {
+        linnet_reply* made = nullptr;
+        detail::call(linnet_reply_create, static_cast<const linnet_model*>(model.get()), &options, &made);
+        handle_.reset(made);
+    }
+
+    void feed(std::string_view text) { detail::call(linnet_reply_feed, handle_.get(), text.data(), text.size()); }
+    void feed(Token token) { detail::call(linnet_reply_feed_token, handle_.get(), token); }
+    void finish() { detail::call(linnet_reply_finish, handle_.get()); }
+    // kind is LINNET_REPLY_NONE when more has to be fed first.
+    ReplyEvent next() {
+        auto event = detail::sized<linnet_reply_event>();
+        detail::call(linnet_reply_next, handle_.get(), &event);
+        ReplyEvent result;
+        result.kind = event.kind;
+        result.index = event.index;
+        if (event.text_size != 0) result.text = std::string_view(event.text, event.text_size);
+        if (event.name_size != 0) result.name = std::string_view(event.name, event.name_size);
+        if (event.id_size != 0) result.id = std::string_view(event.id, event.id_size);
+        return result;
+    }
+
+    linnet_reply* get() const noexcept { return handle_.get(); }
+
+  private:
+    detail::Handle<linnet_reply, linnet_reply_destroy> handle_;
 };
 
 inline Session::Events Session::events(std::uint64_t budget_us) { return Events(*this, budget_us); }

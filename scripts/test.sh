@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: MIT
 # test.sh: installs what is missing, builds the release and runs every test and check, then the unit tests again under
-# the address and undefined-behaviour sanitizers. The last line counts: "N passed, N failed, N skipped".
+# the address and undefined-behaviour sanitizers with a slice of fuzzing. The last line counts: "N passed, N failed, N skipped".
 set -uo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 
@@ -48,7 +48,7 @@ stage release -DLINNET_BUILD_TESTS=ON -DLINNET_BUILD_TOOLS=ON -DLINNET_BUILD_EXA
     -DLINNET_WERROR=ON --
 # The library and its tests; without the program, half of whose building time is that of its command line.
 # The model's tests take as long under sanitizers as everything else together: `ctest --preset asan` runs them, too.
-stage asan -DLINNET_BUILD_TOOLS=OFF -DLINNET_BUILD_EXAMPLES=OFF -- -L unit -E '^model$'
+stage asan -DLINNET_BUILD_TOOLS=OFF -DLINNET_BUILD_EXAMPLES=OFF -- -L 'unit|fuzz' -E '^model$'
 
 echo "$passed passed, $failed failed, $skipped skipped"
 [ "$failed" -eq 0 ] && [ "$passed" -gt 0 ]

@@ -16,6 +16,7 @@
 
 #include "base/memory.hpp"
 #include "chat/conversation.hpp"
+#include "chat/family.hpp"
 #include "chat/parse_json.hpp"
 #include "chat/strftime.hpp"
 #include "chat/template.hpp"
@@ -56,12 +57,16 @@ std::string read_file(const std::string& path) {
 Source read_model(const std::string& path, bool with_template, linnet::Memory& memory) {
     const auto file = gguf::File::open(path, true, memory);
     Source source;
+    const linnet::Tokenizer tokenizer(file, memory, linnet::Log{});
     if (with_template) {
         const auto text = file.string("tokenizer.chat_template");
-        if (!text) throw std::runtime_error(path + ": no tokenizer.chat_template; give one with --template");
-        source.text = *text;
+        const auto* const family =
+            text ? nullptr : chat::family_of(tokenizer, file.string("general.architecture").value_or(""), memory);
+        if (!text && family == nullptr) {
+            throw std::runtime_error(path + ": no tokenizer.chat_template; give one with --template");
+        }
+        source.text = text ? std::string(*text) : chat::template_of(*family);
     }
-    const linnet::Tokenizer tokenizer(file, memory, linnet::Log{});
     if (tokenizer.bos() != linnet::kNoToken) source.bos = tokenizer.text(tokenizer.bos());
     if (tokenizer.eos() != linnet::kNoToken) source.eos = tokenizer.text(tokenizer.eos());
     return source;

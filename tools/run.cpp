@@ -12,6 +12,7 @@
 
 #include "tools/api.hpp"
 #include "tools/commands.hpp"
+#include "tools/grammar_options.hpp"
 #include "tools/help.hpp"
 #include "tools/terminal.hpp"
 
@@ -30,6 +31,7 @@ struct Options : SessionOptions {
     std::uint32_t n_tokens = 256;
     bool echo = false;
     linnet::SamplerOptions sampler;
+    GrammarOptions grammar;
 };
 
 using Clock = std::chrono::steady_clock;
@@ -99,6 +101,7 @@ void run(Options options) {
     linnet::Session session(model, session_options(options));
     session.set_sampler(linnet::Sampler(model, options.sampler));
     session.append(options.prompt);
+    if (const auto grammar = make_grammar(model, options.grammar)) session.set_grammar(*grammar);
 
     if (options.echo) std::cout << options.prompt << std::flush;
     const auto prefill_start = Clock::now();
@@ -145,6 +148,7 @@ void add_run(CLI::App& app, int&) {
     command.add_option("--frequency-penalty", sampler.frequency_penalty, "Subtract per occurrence of a recent token");
     command.add_option("--presence-penalty", sampler.presence_penalty, "Subtract once for a recent token");
     command.add_option("--penalty-window", sampler.penalty_window, "Recent tokens that count (default: 64)");
+    add_grammar_options(command, options->grammar);
     add_engine_options(command, *options);
     add_session_options(command, *options);
     add_mapped_option(command, *options);

@@ -22,10 +22,13 @@ struct Shape {
     std::uint32_t n_ctx;
     float theta;
     float eps = 1e-6F;
-    std::uint32_t n_rot = 0;   // 0: head_dim
-    std::uint32_t window = 0;  // 0: none
-    bool tied = true;          // no output matrix of its own
+    std::uint32_t n_rot = 0;      // 0: head_dim
+    std::uint32_t window = 0;     // 0: none
+    std::uint32_t n_experts = 0;  // each d_ff wide; 0: none
+    std::uint32_t n_used = 0;
+    bool tied = true;  // no output matrix of its own
     bool qk_norm = false;
+    bool row_norm = false;   // of all heads as one
     bool post_norm = false;  // norms after attention and feed-forward as well
     bool fused = false;      // q, k, v in one matrix, gate and up in another
 };

@@ -8,11 +8,11 @@ namespace tools {
 namespace {
 
 // In the order of linnet::Part.
-constexpr const char* kNames[] = {
-    "embedding",        "norms and quantising", "q, k, v", "rotate and store", "attention",
-    "attention output", "gate, up, activation", "down",    "output matrix",    "choice"};
-constexpr const char* kKeys[] = {"embedding",        "norms",   "qkv",  "store",  "attention",
-                                 "attention_output", "gate_up", "down", "output", "choice"};
+constexpr const char* kNames[] = {"embedding", "norms and quantising", "q, k, v", "rotate and store",
+                                  "attention", "attention output",     "router",  "gate, up, activation",
+                                  "down",      "output matrix",        "choice"};
+constexpr const char* kKeys[] = {"embedding", "norms",   "qkv",  "store",  "attention", "attention_output",
+                                 "router",    "gate_up", "down", "output", "choice"};
 static_assert(std::size(kNames) == linnet::kParts && std::size(kKeys) == linnet::kParts);
 
 double milliseconds(const Split& split, std::size_t part) {

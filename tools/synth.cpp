@@ -69,6 +69,11 @@ void add_hyperparameters(gguf::Writer& writer, const Shape& shape, const Mix& mi
     writer.add_u32(key("attention.key_length"), shape.head_dim);
     writer.add_u32(key("attention.value_length"), shape.head_dim);
     writer.add_f32(key("attention.layer_norm_rms_epsilon"), shape.eps);
+    if (shape.n_experts != 0) {
+        writer.add_u32(key("expert_count"), shape.n_experts);
+        writer.add_u32(key("expert_used_count"), shape.n_used);
+        writer.add_u32(key("expert_feed_forward_length"), shape.d_ff);
+    }
     if (shape.window != 0) writer.add_u32(key("attention.sliding_window"), shape.window);
     writer.add_f32(key("rope.freq_base"), shape.theta);
     writer.add_u32(key("rope.dimension_count"), shape.n_rot != 0 ? shape.n_rot : shape.head_dim);
@@ -136,8 +141,9 @@ class Tensors {
   public:
     Tensors(gguf::Writer& writer, std::uint64_t seed) : writer_(writer), random_(std::make_shared<Random>(seed)) {}
 
-    // Rows that a type's blocks do not fit get the type that llama-quantize falls back to.
-    void add_matrix(const std::string& name, std::uint64_t n_in, std::uint64_t n_out, std::string_view type) {
+    // Rows that a type's blocks do not fit get the type that llama-quantize falls back to. n: matrices in the tensor.
+    void add_matrix(const std::string& name, std::uint64_t n_in, std::uint64_t n_out, std::string_view type,
+                    std::uint64_t n = 1) {
         constexpr std::pair<std::string_view, std::string_view> kFallbacks[] = {
             {"Q4_K", "Q5_0"}, {"Q5_K", "Q5_1"}, {"Q6_K", "Q8_0"}, {"TQ1_0", "Q4_0"}, {"TQ2_0", "Q4_0"}};
         if (n_in % gguf::find_type(type)->block_size != 0) {
@@ -146,20 +152,21 @@ class Tensors {
             type = found != std::end(kFallbacks) ? found->second : "IQ4_NL";
         }
         const gguf::TensorTypeInfo& info = *gguf::find_type(type);
-        const std::uint64_t size = n_in / info.block_size * info.block_bytes * n_out;
+        const std::uint64_t size = n_in / info.block_size * info.block_bytes * n_out * n;
         // Products of unit inputs then have a deviation of 0.7: residual sums grow slowly, and all stays finite.
         const double deviation = 0.7 / std::sqrt(static_cast<double>(n_in));
-        const std::uint64_t shape[] = {n_in, n_out};
-        writer_.add_tensor(name, info.type, shape, [=, random = random_](const gguf::Writer::Sink& sink) {
-            std::vector<std::byte> part((std::size_t{1} << 20U) / info.block_bytes * info.block_bytes);
-            for (std::uint64_t done = 0; done < size;) {
-                const auto n = static_cast<std::size_t>(std::min<std::uint64_t>(part.size(), size - done));
-                const std::span<std::byte> bytes(part.data(), n);
-                fill_random(info.name, deviation, *random, bytes);
-                sink(bytes);
-                done += n;
-            }
-        });
+        const std::uint64_t shape[] = {n_in, n_out, n};
+        writer_.add_tensor(
+            name, info.type, std::span(shape, n == 1 ? 2 : 3), [=, random = random_](const gguf::Writer::Sink& sink) {
+                std::vector<std::byte> part((std::size_t{1} << 20U) / info.block_bytes * info.block_bytes);
+                for (std::uint64_t done = 0; done < size;) {
+                    const auto step = static_cast<std::size_t>(std::min<std::uint64_t>(part.size(), size - done));
+                    const std::span<std::byte> bytes(part.data(), step);
+                    fill_random(info.name, deviation, *random, bytes);
+                    sink(bytes);
+                    done += step;
+                }
+            });
     }
 
     void add_norm(const std::string& name, std::uint64_t n) {
@@ -192,19 +199,22 @@ void add_tensors(gguf::Writer& writer, const Shape& shape, const Mix& mix, std::
             tensors.add_matrix(name("attn_v"), d, kv, more);
         }
         if (shape.qk_norm) {
-            tensors.add_norm(name("attn_q_norm"), shape.head_dim);
-            tensors.add_norm(name("attn_k_norm"), shape.head_dim);
+            tensors.add_norm(name("attn_q_norm"), shape.row_norm ? q : shape.head_dim);
+            tensors.add_norm(name("attn_k_norm"), shape.row_norm ? kv : shape.head_dim);
         }
         tensors.add_matrix(name("attn_output"), q, d, mix.base);
         if (shape.post_norm) tensors.add_norm(name("post_attention_norm"), d);
         tensors.add_norm(name("ffn_norm"), d);
+        const std::uint64_t n_experts = std::max(1U, shape.n_experts);
+        const std::string suffix = shape.n_experts != 0 ? "_exps" : "";
+        if (shape.n_experts != 0) tensors.add_matrix(name("ffn_gate_inp"), d, shape.n_experts, "F32");
         if (shape.fused) {
             tensors.add_matrix(name("ffn_up"), d, std::uint64_t{2} * shape.d_ff, mix.base);
         } else {
-            tensors.add_matrix(name("ffn_gate"), d, shape.d_ff, mix.base);
-            tensors.add_matrix(name("ffn_up"), d, shape.d_ff, mix.base);
+            tensors.add_matrix(name("ffn_gate" + suffix), d, shape.d_ff, mix.base, n_experts);
+            tensors.add_matrix(name("ffn_up" + suffix), d, shape.d_ff, mix.base, n_experts);
         }
-        tensors.add_matrix(name("ffn_down"), shape.d_ff, d, more);
+        tensors.add_matrix(name("ffn_down" + suffix), shape.d_ff, d, more, n_experts);
         if (shape.post_norm) tensors.add_norm(name("post_ffw_norm"), d);
     }
     tensors.add_norm("output_norm.weight", d);

@@ -1,17 +1,22 @@
 // SPDX-License-Identifier: MIT
 // What the opaque handles are. A handle shares its object with the children made from it (session -> model -> engine,
-// sampler -> model, session -> sampler), so that handles may be destroyed in any order; whoever is last releases.
-// Handles and objects lie in the engine's memory, and the engine is kept until the last of them has been given back.
+// sampler -> model, grammar -> model, session -> sampler and grammar), so that handles may be destroyed in any order;
+// whoever is last releases. Handles and objects lie in the engine's memory, and the engine is kept until the last of
+// them has been given back.
 #pragma once
 
 #include <atomic>
 #include <memory>
 #include <memory_resource>
+#include <mutex>
+#include <optional>
 #include <string>
 #include <utility>
 #include <vector>
 
 #include "bindings/c/guard.hpp"
+#include "constrain/grammar.hpp"
+#include "constrain/token_trie.hpp"
 #include "model/engine.hpp"
 #include "model/model.hpp"
 #include "sampling/sampler.hpp"
@@ -106,9 +111,23 @@ struct LoadedModel {
           texts(file, engine->memory),
           model(std::move(engine), std::move(file), options) {}
 
+    // The vocabulary as constraints want it: made for the first one, kept for the others.
+    std::shared_ptr<const constrain::TokenTrie> trie() const;
+
     std::pmr::vector<HostBytes> hosts;  // the model's sources point to its elements
     ModelTexts texts;
     Model model;
+
+  private:
+    mutable std::mutex trie_mutex_;
+    mutable std::optional<constrain::TokenTrie> trie_;
+};
+
+struct SharedGrammar {
+    SharedGrammar(std::shared_ptr<const LoadedModel> of, constrain::Grammar compiled)
+        : model(std::move(of)), grammar(std::move(compiled)) {}
+    std::shared_ptr<const LoadedModel> model;
+    constrain::Grammar grammar;
 };
 
 // A sampler belongs to at most one session (`owner`) and is used by one call at a time (`entered`).
@@ -155,6 +174,13 @@ struct linnet_sampler {
         : engine(std::move(owner)), shared(std::move(sampler)) {}
     std::shared_ptr<linnet::Engine> engine;
     std::shared_ptr<linnet::c_api::SharedSampler> shared;
+};
+
+struct linnet_grammar {
+    linnet_grammar(std::shared_ptr<linnet::Engine> owner, std::shared_ptr<const linnet::c_api::SharedGrammar> grammar)
+        : engine(std::move(owner)), shared(std::move(grammar)) {}
+    std::shared_ptr<linnet::Engine> engine;
+    std::shared_ptr<const linnet::c_api::SharedGrammar> shared;
 };
 
 struct linnet_session {

@@ -83,7 +83,16 @@ LINNET_FIELD(linnet_memory_plan, file_bytes, 48);
 LINNET_SIZE(linnet_logit_bias, 8, 4);  // element of an array: fixed for good
 LINNET_FIELD(linnet_logit_bias, bias, 4);
 
-LINNET_SIZE(linnet_sampler_options, 64, 8);
+LINNET_SIZE(linnet_text, 16, 8);  // element of an array: fixed for good
+LINNET_FIELD(linnet_text, size, 8);
+
+LINNET_SIZE(linnet_logprob, 8, 4);  // likewise
+LINNET_FIELD(linnet_logprob, logprob, 4);
+
+LINNET_SIZE(linnet_continuation_score, 16, 8);  // likewise
+LINNET_FIELD(linnet_continuation_score, n_tokens, 8);
+
+LINNET_SIZE(linnet_sampler_options, 160, 8);
 LINNET_FIELD(linnet_sampler_options, top_k, 4);
 LINNET_FIELD(linnet_sampler_options, temperature, 8);
 LINNET_FIELD(linnet_sampler_options, top_p, 12);
@@ -95,6 +104,24 @@ LINNET_FIELD(linnet_sampler_options, penalty_window, 32);
 LINNET_FIELD(linnet_sampler_options, seed, 40);
 LINNET_FIELD(linnet_sampler_options, biases, 48);
 LINNET_FIELD(linnet_sampler_options, n_biases, 56);
+LINNET_FIELD(linnet_sampler_options, typical_p, 64);
+LINNET_FIELD(linnet_sampler_options, top_n_sigma, 68);
+LINNET_FIELD(linnet_sampler_options, xtc_probability, 72);
+LINNET_FIELD(linnet_sampler_options, xtc_threshold, 76);
+LINNET_FIELD(linnet_sampler_options, temperature_range, 80);
+LINNET_FIELD(linnet_sampler_options, temperature_exponent, 84);
+LINNET_FIELD(linnet_sampler_options, mirostat_tau, 88);
+LINNET_FIELD(linnet_sampler_options, mirostat_eta, 92);
+LINNET_FIELD(linnet_sampler_options, dry_multiplier, 96);
+LINNET_FIELD(linnet_sampler_options, dry_base, 100);
+LINNET_FIELD(linnet_sampler_options, dry_allowed_length, 104);
+LINNET_FIELD(linnet_sampler_options, dry_window, 108);
+LINNET_FIELD(linnet_sampler_options, dry_breakers, 112);
+LINNET_FIELD(linnet_sampler_options, n_dry_breakers, 120);
+LINNET_FIELD(linnet_sampler_options, banned, 128);
+LINNET_FIELD(linnet_sampler_options, n_banned, 136);
+LINNET_FIELD(linnet_sampler_options, stages, 144);
+LINNET_FIELD(linnet_sampler_options, n_stages, 152);
 
 LINNET_SIZE(linnet_event, 40, 8);
 LINNET_FIELD(linnet_event, kind, 4);
@@ -104,5 +131,28 @@ LINNET_FIELD(linnet_event, text, 16);
 LINNET_FIELD(linnet_event, text_size, 24);
 LINNET_FIELD(linnet_event, n_past, 32);
 LINNET_FIELD(linnet_event, n_pending, 36);
+
+LINNET_SIZE(linnet_chat_options, 24, 8);
+LINNET_FIELD(linnet_chat_options, chat_template, 8);
+LINNET_FIELD(linnet_chat_options, chat_template_size, 16);
+
+LINNET_SIZE(linnet_reply_options, 64, 8);
+LINNET_FIELD(linnet_reply_options, format, 8);
+LINNET_FIELD(linnet_reply_options, format_size, 16);
+LINNET_FIELD(linnet_reply_options, chat_template, 24);
+LINNET_FIELD(linnet_reply_options, chat_template_size, 32);
+LINNET_FIELD(linnet_reply_options, tools, 40);
+LINNET_FIELD(linnet_reply_options, tools_size, 48);
+LINNET_FIELD(linnet_reply_options, session, 56);
+
+LINNET_SIZE(linnet_reply_event, 64, 8);
+LINNET_FIELD(linnet_reply_event, kind, 4);
+LINNET_FIELD(linnet_reply_event, index, 8);
+LINNET_FIELD(linnet_reply_event, text, 16);
+LINNET_FIELD(linnet_reply_event, text_size, 24);
+LINNET_FIELD(linnet_reply_event, name, 32);
+LINNET_FIELD(linnet_reply_event, name_size, 40);
+LINNET_FIELD(linnet_reply_event, id, 48);
+LINNET_FIELD(linnet_reply_event, id_size, 56);
 
 #endif

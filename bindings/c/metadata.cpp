@@ -6,8 +6,6 @@
 
 #include "gguf/cursor.hpp"
 
-#include <fmt/format.h>
-
 namespace linnet::c_api {
 
 namespace {
@@ -19,7 +17,7 @@ constexpr std::size_t kMaxDepth = 64;  // the reader of headers allows fewer
 
 template <class T>
 void append_number(const std::byte* bytes, std::pmr::string& text) {
-    fmt::format_to(std::back_inserter(text), "{}", +gguf::load<T>(bytes));  // +: a byte is a number
+    text += format_text("{}", +gguf::load<T>(bytes));  // +: a byte is a number
 }
 
 void append_scalar(ValueType type, const std::byte* bytes, std::pmr::string& text) {
@@ -45,7 +43,7 @@ void append_json_string(std::string_view value, std::pmr::string& text) {
     for (const char c : value) {
         if (c == '"' || c == '\\') text += '\\';
         if (static_cast<unsigned char>(c) < 0x20) {
-            fmt::format_to(std::back_inserter(text), "\\u{:04x}", static_cast<unsigned>(c));
+            text += format_text("\\u{:04x}", static_cast<unsigned>(c));
         } else {
             text += c;
         }

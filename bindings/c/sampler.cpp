@@ -2,6 +2,7 @@
 // linnet_sampler.
 #include "bindings/c/handles.hpp"
 #include "bindings/c/structs.hpp"
+#include "bindings/c/texts.hpp"
 
 using namespace linnet;
 using namespace linnet::c_api;
@@ -38,6 +39,31 @@ linnet_status linnet_sampler_create(linnet_model* model, const linnet_sampler_op
         checked.penalty_window = given.penalty_window;
         checked.seed = given.seed;
         checked.biases = biases;
+        checked.typical_p = given.typical_p;
+        checked.top_n_sigma = given.top_n_sigma;
+        checked.xtc_probability = given.xtc_probability;
+        checked.xtc_threshold = given.xtc_threshold;
+        checked.temperature_range = given.temperature_range;
+        checked.temperature_exponent = given.temperature_exponent;
+        checked.mirostat_tau = given.mirostat_tau;
+        checked.mirostat_eta = given.mirostat_eta;
+        checked.dry_multiplier = given.dry_multiplier;
+        checked.dry_base = given.dry_base;
+        checked.dry_allowed_length = given.dry_allowed_length;
+        checked.dry_window = given.dry_window;
+        std::vector<std::string_view> breakers =
+            views(given.dry_breakers, given.n_dry_breakers, "linnet_sampler_options: dry_breakers");
+        if (breakers.empty()) breakers = {"\n", ":", "\"", "*"};
+        checked.dry_breakers = breakers;
+        const auto banned = views(given.banned, given.n_banned, "linnet_sampler_options: banned");
+        checked.banned = banned;
+        require_array(given.stages, given.n_stages, sizeof *given.stages, "linnet_sampler_options: stages");
+        require(given.n_stages <= kMaxStage, "linnet_sampler_options: n_stages is {}, there are {}", given.n_stages,
+                kMaxStage);
+        std::vector<Stage> stages;
+        for (std::size_t i = 0; i < given.n_stages; ++i) stages.push_back(static_cast<Stage>(given.stages[i]));
+        checked.stages = stages;
+        if (given.dry_multiplier != 0.0F || !banned.empty()) checked.trie = model->loaded->trie();
         auto shared = make_shared_in<SharedSampler>(model->engine, model->loaded, checked, model->engine->memory);
         *sampler = make_handle<linnet_sampler>(model->engine, std::move(shared));
     });

@@ -15,6 +15,8 @@ static_assert(static_cast<int>(EventKind::budget) == LINNET_EVENT_BUDGET);
 static_assert(static_cast<int>(DoneReason::end_token) == LINNET_DONE_END_TOKEN);
 static_assert(static_cast<int>(DoneReason::context_full) == LINNET_DONE_CONTEXT_FULL);
 static_assert(static_cast<int>(DoneReason::max_tokens) == LINNET_DONE_MAX_TOKENS);
+static_assert(static_cast<int>(DoneReason::grammar) == LINNET_DONE_GRAMMAR);
+static_assert(static_cast<int>(DoneReason::stop) == LINNET_DONE_STOP);
 static_assert(static_cast<int>(KvType::f16) == LINNET_KV_F16 && static_cast<int>(KvType::f32) == LINNET_KV_F32 &&
               static_cast<int>(KvType::q8) == LINNET_KV_Q8_0);
 

@@ -32,6 +32,9 @@ LINNET_STRUCT(linnet_session_options);
 LINNET_STRUCT(linnet_memory_plan);
 LINNET_STRUCT(linnet_sampler_options);
 LINNET_STRUCT(linnet_event);
+LINNET_STRUCT(linnet_chat_options);
+LINNET_STRUCT(linnet_reply_options);
+LINNET_STRUCT(linnet_reply_event);
 #undef LINNET_STRUCT
 template <>
 inline constexpr std::uint32_t kLeastSize<linnet_source> = offsetof(linnet_source, user) + sizeof(void*);

@@ -4,6 +4,7 @@
 
 #include <cstring>
 #include <string_view>
+#include <vector>
 
 #include "bindings/c/guard.hpp"
 
@@ -27,6 +28,19 @@ inline void require_buffer(const char* buffer, std::size_t capacity, std::size_t
     require_pointer(size, "size");
     *size = 0;
     require_array(buffer, capacity, 1, "buffer");
+}
+
+// An array of texts as views.
+inline std::vector<std::string_view> views(const linnet_text* texts, std::size_t n, const char* argument) {
+    require_array(texts, n, sizeof *texts, argument);
+    require(n <= 65'536, "{} has {} texts, more than 65536", argument, n);
+    std::vector<std::string_view> result;
+    for (std::size_t i = 0; i < n; ++i) {
+        require(texts[i].data != nullptr || texts[i].size == 0, "{}[{}] is null", argument, i);
+        require(texts[i].size <= PTRDIFF_MAX, "{}[{}] is larger than any object", argument, i);
+        result.emplace_back(texts[i].data == nullptr ? "" : texts[i].data, texts[i].size);
+    }
+    return result;
 }
 
 }  // namespace linnet::c_api

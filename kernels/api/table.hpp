@@ -192,6 +192,8 @@ struct Table {
     // y[i] = activation(gate[i]) * up[i]. y may be gate.
     Slot<void(const float* gate, const float* up, std::size_t n, float* y)> silu_mul;
     Slot<void(const float* gate, const float* up, std::size_t n, float* y)> gelu_tanh_mul;
+    // With g = min(gate[i], 7) and u = up[i] within -7..7: y[i] = g * sigmoid(1.702 g) * (u + 1). y may be gate.
+    Slot<void(const float* gate, const float* up, std::size_t n, float* y)> swiglu_clamped;
     // y[i] = x[i] / (1 + e^-gate[i]). y may be x.
     Slot<void(const float* x, const float* gate, std::size_t n, float* y)> sigmoid_mul;
     // y[i] = max(0, x[i] - mean(x) - n_deviations * sqrt(variance(x))), the variance over n. y may be x.

@@ -139,6 +139,18 @@ void silu_mul(const float* gate, const float* up, std::size_t n, float* y) {
     }
 }
 
+// gpt-oss's activation. The constants are those of its code.
+template <class V>
+void swiglu_clamped(const float* gate, const float* up, std::size_t n, float* y) {
+    const auto limit = V::broadcast(7.0F);
+    for (std::size_t i = 0; i < n; i += kRows) {
+        const auto g = V::min(load_some<V>(gate + i, n - i), limit);
+        const auto u = V::max(V::min(load_some<V>(up + i, n - i), limit), V::broadcast(-7.0F));
+        const auto activated = times_sigmoid<V>(g, V::mul(g, V::broadcast(1.702F)));
+        store_some<V>(y + i, n - i, V::mul(activated, V::add(u, V::broadcast(1.0F))));
+    }
+}
+
 template <class V>
 void sigmoid_mul(const float* x, const float* gate, std::size_t n, float* y) {
     for (std::size_t i = 0; i < n; i += kRows) {

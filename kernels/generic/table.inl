@@ -55,6 +55,7 @@ constexpr Table make_isa_table(const char* isa) {
     t.scale = {scale<V>, isa};
     t.silu_mul = {silu_mul<V>, isa};
     t.gelu_tanh_mul = {gelu_tanh_mul<V>, isa};
+    t.swiglu_clamped = {swiglu_clamped<V>, isa};
     t.sigmoid_mul = {sigmoid_mul<V>, isa};
     t.sparsify = {sparsify<V>, isa};
     t.softcap = {softcap<V>, isa};

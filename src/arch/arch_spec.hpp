@@ -15,7 +15,10 @@
 
 namespace linnet::arch {
 
-enum class Activation : std::uint8_t { silu, gelu_tanh };
+inline constexpr std::uint32_t kMaxHeadDim = 1024;
+
+// swiglu_clamped: both factors limited, the gate's sigmoid steeper, 1 added to the other (kernels/api/table.hpp).
+enum class Activation : std::uint8_t { silu, gelu_tanh, swiglu_clamped };
 
 // rms: x / rms(x) * weight. layer: (x - mean) / deviation * weight + bias, the bias where the file has one.
 enum class NormKind : std::uint8_t { rms, layer };
@@ -40,6 +43,7 @@ struct RopeSpec {
     float beta_fast = 32.0F;       // yarn
     float beta_slow = 1.0F;        // yarn
     float magnitude = 1.0F;        // multiplies cos and sin
+    bool yarn_rounded = true;      // the ramp's ends are whole dimensions
     bool use_factors = false;      // divide frequencies by the tensor rope_freqs.weight when the file has it
     bool operator==(const RopeSpec&) const = default;
 };
@@ -61,6 +65,30 @@ struct DeltaSpec {
     bool grouped = false;
 };
 
+// How the weights of the chosen experts, those with the highest scores, follow from a router's scores. softmax_all: a
+// softmax over all experts. softmax_chosen: over the chosen ones, which is the former divided by its sum.
+// sparse_mixer: each over those that were not chosen before it and whose scores are close to its own.
+enum class Routing : std::uint8_t { softmax_all, softmax_chosen, sparse_mixer };
+
+// A feed-forward layer of which each token uses a few of many; a dense one may stand beside it.
+struct ExpertSpec {
+    std::uint32_t n_experts = 0;  // 0: none
+    std::uint32_t n_used = 0;     // by a token
+    std::uint32_t d_ff = 0;
+    std::uint32_t d_ff_shared = 0;  // of one more that all tokens use; 0: none
+    Routing routing = Routing::softmax_chosen;
+    float scale = 1.0F;  // of the weights
+};
+
+// Attention over a latent of which keys and values of all heads are made by a matrix each (MLA, arXiv 2405.04434). The
+// matrices are applied to queries and results instead, which gives the same, so that the cache holds one head: as keys
+// the latent and a rotated part, head_dim = rank + n_rot, as values the latent.
+struct LatentSpec {
+    std::uint32_t rank = 0;   // of the latent; 0: ordinary attention
+    std::uint32_t query = 0;  // dimensions of a head of queries, the last n_rot of which are rotated
+    std::uint32_t value = 0;  // dimensions of a head of values
+};
+
 struct LayerSpec {
     Mixer mixer = Mixer::attention;
     std::uint32_t n_taps = 0;  // of the convolution of a recurrent layer
@@ -68,7 +96,9 @@ struct LayerSpec {
     std::uint32_t n_heads = 0;  // this and what follows to attention_cap: of attention, 0 in recurrent layers
     std::uint32_t n_kv_heads = 0;
     std::uint32_t head_dim = 0;
-    std::uint32_t d_ff = 0;
+    LatentSpec latent;
+    std::uint32_t d_ff = 0;  // 0: experts only
+    ExpertSpec experts;
     std::uint32_t window = 0;       // position i sees i - window + 1 .. i; 0: all
     std::uint32_t rope = 0;         // index into ModelSpec::ropes
     std::uint32_t kv_layer = kOwn;  // the earlier layer whose keys and values are attended to; kOwn: its own
@@ -139,6 +169,7 @@ enum class Role : std::uint8_t {
     attn_v_bias,
     attn_q_norm,
     attn_k_norm,
+    attn_sinks,  // for each head a score that counts in the softmax and has no value
     attn_output,
     attn_output_bias,
     post_attention_norm,
@@ -176,9 +207,36 @@ enum class Role : std::uint8_t {
     ssm_ba,
     ssm_norm,
     ssm_out,
+    ffn_gate_inp,  // the router
+    ffn_gate_inp_bias,
+    ffn_gate_inp_scale,   // of the router's normed input
+    ffn_down_exps_scale,  // for each expert, of its weight
+    pre_ffw_norm_2,       // of the experts' input, beside a dense feed-forward with ffn_norm
+    post_ffw_norm_1,      // of what the dense one gives
+    post_ffw_norm_2,      // of what the experts give
+    ffn_gate_inp_shexp,
+    ffn_gate_shexp,
+    ffn_up_shexp,
+    ffn_down_shexp,
+    ffn_gate_exps_bias,
+    ffn_up_exps_bias,
+    ffn_down_exps_bias,
+    attn_kv_a_mqa,
+    attn_kv_a_norm,
+    attn_kv_b,  // attn_k_b, transposed, and attn_v_b, head by head
+    ffn_gate_exps,
+    ffn_up_exps,
+    ffn_down_exps,
+    ffn_gate_up_exps,  // of each expert both
+    attn_k_b,
+    attn_v_b,
 };
-inline constexpr std::size_t kRoles = static_cast<std::size_t>(Role::ssm_out) + 1;
+inline constexpr std::size_t kRoles = static_cast<std::size_t>(Role::attn_v_b) + 1;
 inline constexpr std::size_t kModelRoles = static_cast<std::size_t>(Role::rope_factors_short) + 1;
+// From here on a tensor holds several matrices: one for each expert, or head.
+inline constexpr std::size_t kFirstStackedRole = static_cast<std::size_t>(Role::ffn_gate_exps);
+constexpr bool is_stacked(Role role) noexcept { return static_cast<std::size_t>(role) >= kFirstStackedRole; }
+constexpr bool is_by_head(Role role) noexcept { return role == Role::attn_k_b || role == Role::attn_v_b; }
 
 // Extent of a tensor axis in terms of the spec. A layer (or model) for which an axis comes to 0 has no such tensor.
 enum class Dim : std::uint8_t {
@@ -213,6 +271,18 @@ enum class Dim : std::uint8_t {
     two_value_heads,
     d_value,
     value_width,  // value_heads * d_value
+    one_row,      // as n_out: a matrix all the same
+    n_experts,
+    each_expert,  // as n_out: a vector for each expert
+    d_ff_expert,
+    two_d_ff_expert,
+    d_ff_shared,
+    latent_rank,
+    latent_q,       // n_heads * query
+    latent_plain,   // query - n_rot
+    latent_value,   // value
+    latent_values,  // n_heads * value
+    latent_kv,      // n_heads * (query - n_rot + value)
 };
 
 // with_previous: present exactly where the slot before is. unless_fused: required where the file lacks the fused tensor
@@ -222,9 +292,9 @@ enum class Need : std::uint8_t { required, optional, with_previous, unless_fused
 struct TensorSlot {
     Role role;
     Dim n_in;   // the contiguous axis
-    Dim n_out;  // Dim::one, n_heads, n_kv_heads, streams, stream_pairs, channels: vectors
+    Dim n_out;  // Dim::one, n_heads, n_kv_heads, each_expert, streams, stream_pairs, channels: vectors
     Need need = Need::required;
-    std::string_view name = {};  // in files of this architecture, where it is not the role's usual one
+    std::string_view name = {};  // in files, after "blk.<layer>." if each layer has one, where it is not the role's own
 };
 
 // Channels of a layer's convolution; 0: it has none.

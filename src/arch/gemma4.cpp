@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
-// Gemma 4, dense text models (E2B and the like): windowed and global layers with heads of different sizes, normed
-// values, embeddings of each layer's own, the last layers attending to the keys and values of earlier ones. As the
-// models' own code describes them.
+// Gemma 4, text models, dense (E2B and the like) or with experts beside the dense feed-forward (26B-A4B): windowed and
+// global layers with heads of different sizes, normed values, embeddings of each layer's own, the last layers attending
+// to the keys and values of earlier ones. As the models' own code describes them.
 #include <string>
 
 #include "arch/hparams.hpp"
@@ -18,6 +18,7 @@ void read(const gguf::File& file, ModelSpec& spec) {
     spec.embedding_scale = static_cast<float>(math::sqrt(spec.d_model));
     spec.logit_cap = h.has("final_logit_softcapping") ? h.positive("final_logit_softcapping") : 0.0F;
     read_per_layer_embedding(h, spec);
+    if (h.count_or("expert_count", 0, 1024) != 0) read_experts(h, spec, Routing::softmax_chosen, true);
 
     // Global layers rotate a part of their pairs: the file divides the frequencies of the others by 1e30.
     RopeSpec global = read_rope(h, spec, RopeKind::neox);
@@ -47,7 +48,7 @@ void read(const gguf::File& file, ModelSpec& spec) {
         layer.attention_scale = 1.0F;
         layer.activation = Activation::gelu_tanh;
         // Global layers of some models take their keys, before norm and rotation, for values as well.
-        const std::string value = fmt::format("blk.{}.attn_v.weight", i);
+        const std::string value = format_text("blk.{}.attn_v.weight", i);
         if (layer.window != 0 && layer.kv_layer == kOwn && file.find_tensor(value) == nullptr) {
             throw Error(Status::bad_file, "tensor '{}' is missing", value);
         }
@@ -75,6 +76,14 @@ constexpr TensorSlot kSlots[] = {
     {Role::ffn_up, Dim::d_model, Dim::d_ff},
     {Role::ffn_down, Dim::d_ff, Dim::d_model},
     {Role::post_ffw_norm, Dim::d_model, Dim::one},
+    {Role::ffn_gate_inp, Dim::d_model, Dim::n_experts},
+    {Role::ffn_gate_inp_scale, Dim::d_model, Dim::one, Need::with_previous},
+    {Role::pre_ffw_norm_2, Dim::d_model, Dim::one, Need::with_previous},
+    {Role::post_ffw_norm_1, Dim::d_model, Dim::one, Need::with_previous},
+    {Role::post_ffw_norm_2, Dim::d_model, Dim::one, Need::with_previous},
+    {Role::ffn_gate_up_exps, Dim::d_model, Dim::two_d_ff_expert},
+    {Role::ffn_down_exps, Dim::d_ff_expert, Dim::d_model},
+    {Role::ffn_down_exps_scale, Dim::n_experts, Dim::one},
     {Role::per_layer_gate, Dim::d_model, Dim::d_per_layer},
     {Role::per_layer_proj, Dim::d_per_layer, Dim::d_model},
     {Role::per_layer_post_norm, Dim::d_model, Dim::one, Need::with_previous},

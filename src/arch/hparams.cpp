@@ -14,8 +14,8 @@ namespace {
 constexpr std::uint32_t kMaxLayers = 1024;
 constexpr std::uint32_t kMaxWidth = 1U << 20;
 constexpr std::uint32_t kMaxHeads = 1024;
-constexpr std::uint32_t kMaxHeadDim = 1024;
 constexpr std::uint32_t kMaxContext = 1U << 28;
+constexpr std::uint32_t kMaxExperts = 1024;
 
 }  // namespace
 
@@ -122,7 +122,7 @@ void read_decoder(const HParams& h, ModelSpec& spec, std::uint32_t min_kv_heads)
         }
         layer.head_dim = h.count_or("attention.key_length", spec.d_model / layer.n_heads, kMaxHeadDim);
         const std::uint32_t value_length = h.count_or("attention.value_length", layer.head_dim, kMaxHeadDim);
-        if (value_length != layer.head_dim) {
+        if (value_length != layer.head_dim && !h.has("attention.kv_lora_rank")) {
             throw Error(Status::unsupported, "key '{}' ({}) differs from '{}' ({})", h.key("attention.value_length"),
                         value_length, h.key("attention.key_length"), layer.head_dim);
         }
@@ -132,6 +132,27 @@ void read_decoder(const HParams& h, ModelSpec& spec, std::uint32_t min_kv_heads)
         }
         layer.d_ff = h.layer_count("feed_forward_length", i, n_layers, 0, kMaxWidth);
         layer.attention_scale = static_cast<float>(1.0 / math::sqrt(layer.head_dim));
+    }
+}
+
+void read_experts(const HParams& h, ModelSpec& spec, Routing routing, bool beside_dense) {
+    ExpertSpec experts;
+    experts.n_experts = h.count("expert_count", kMaxExperts);
+    experts.n_used = h.count("expert_used_count", kMaxExperts);
+    if (experts.n_used > experts.n_experts) {
+        throw Error(Status::bad_file, "key '{}' ({}) is more than '{}' ({})", h.key("expert_used_count"),
+                    experts.n_used, h.key("expert_count"), experts.n_experts);
+    }
+    experts.d_ff_shared = h.count_or("expert_shared_feed_forward_length", 0, kMaxWidth);
+    experts.routing = routing;
+    experts.scale = h.positive_or("expert_weights_scale", 1.0F);
+    for (LayerSpec& layer : spec.layers) {
+        layer.experts = experts;
+        layer.experts.d_ff = h.count_or("expert_feed_forward_length", layer.d_ff, kMaxWidth);
+        if (layer.experts.d_ff == 0) {
+            throw Error(Status::bad_file, "key '{}' is 0", h.key("expert_feed_forward_length"));
+        }
+        if (!beside_dense) layer.d_ff = 0;
     }
 }
 
@@ -166,6 +187,18 @@ RopeSpec read_rope(const HParams& h, const ModelSpec& spec, RopeKind kind) {
         // YaRN (arXiv 2309.00071), section 3.4: attention is scaled through cos and sin.
         const double ln_factor = math::log(std::max(1.0, static_cast<double>(rope.factor)));
         rope.magnitude = static_cast<float>(rope.magnitude * (0.1 * ln_factor + 1.0));
+    }
+    return rope;
+}
+
+RopeSpec read_longrope(const HParams& h, const ModelSpec& spec) {
+    RopeSpec rope = read_rope(h, spec, RopeKind::neox);
+    if (h.file().find_tensor("rope_factors_long.weight") == nullptr) return rope;
+    rope.scaling = RopeScaling::longrope;
+    if (!h.has("rope.scaling.attn_factor") && spec.n_ctx_train > rope.n_ctx_orig) {
+        // The formula of the paper's models (arXiv 2402.13753), for files without the key.
+        const double n_orig = rope.n_ctx_orig;
+        rope.magnitude = static_cast<float>(math::sqrt(1.0 + math::log(spec.n_ctx_train / n_orig) / math::log(n_orig)));
     }
     return rope;
 }

@@ -43,8 +43,15 @@ class HParams {
 // min_kv_heads 0: layers may have no KV heads, which n_heads and head_dim then say nothing of.
 void read_decoder(const HParams& h, ModelSpec& spec, std::uint32_t min_kv_heads = 1);
 
+// Experts in all layers, as the keys expert_* say: as wide as the dense feed-forward and without a shared one where no
+// key gives it. The dense one stays beside them or goes.
+void read_experts(const HParams& h, ModelSpec& spec, Routing routing, bool beside_dense = false);
+
 // Rotation as the keys rope.freq_base, rope.dimension_count and rope.scaling.* say. Unknown scaling types are refused.
 RopeSpec read_rope(const HParams& h, const ModelSpec& spec, RopeKind kind);
+
+// The same of Phi 3's family (neox): longrope where the file has the tensors of its factors, whatever the keys say.
+RopeSpec read_longrope(const HParams& h, const ModelSpec& spec);
 
 // Window of the layers that attention.sliding_window_pattern flags, which are to turn with rope 1, the others with 0.
 // The last attention.shared_kv_layers layers attend to the keys and values of the last layer of their kind before them.

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 // Llama 1 to 3.2 and all that converters write under its name: Mistral, TinyLlama, SmolLM 1/2, DeepSeek-R1 distills,
-// Yi. Queries and keys are stored permuted for interleaved rotation. Paper: arXiv 2302.13971.
+// Yi; with experts, Mixtral (arXiv 2401.04088). Queries and keys are stored permuted for interleaved rotation. Paper:
+// arXiv 2302.13971.
 #include "arch/hparams.hpp"
 
 namespace linnet::arch {
@@ -10,6 +11,7 @@ namespace {
 void read(const gguf::File& file, ModelSpec& spec) {
     const HParams h(file);
     read_decoder(h, spec);
+    if (h.count_or("expert_count", 0, 1024) != 0) read_experts(h, spec, Routing::softmax_chosen);
     RopeSpec rope = read_rope(h, spec, RopeKind::interleaved);
     rope.use_factors = true;  // Llama 3.1's scaling comes as rope_freqs.weight
     spec.ropes.push_back(rope);
@@ -39,6 +41,10 @@ constexpr TensorSlot kSlots[] = {
     {Role::ffn_gate_bias, Dim::d_ff, Dim::one, Need::optional},
     {Role::ffn_up_bias, Dim::d_ff, Dim::one, Need::optional},
     {Role::ffn_down_bias, Dim::d_model, Dim::one, Need::optional},
+    {Role::ffn_gate_inp, Dim::d_model, Dim::n_experts},
+    {Role::ffn_gate_exps, Dim::d_model, Dim::d_ff_expert},
+    {Role::ffn_up_exps, Dim::d_model, Dim::d_ff_expert},
+    {Role::ffn_down_exps, Dim::d_ff_expert, Dim::d_model},
 };
 
 }  // namespace

@@ -2,7 +2,6 @@
 // Phi-3, Phi-3.5, Phi-4-mini: q, k, v in one tensor, gate and up in one; partial rotation; longrope, which the presence
 // of the factor tensors tells. Report: arXiv 2404.14219; longrope: arXiv 2402.13753.
 #include "arch/hparams.hpp"
-#include "base/math.hpp"
 
 namespace linnet::arch {
 
@@ -11,17 +10,7 @@ namespace {
 void read(const gguf::File& file, ModelSpec& spec) {
     const HParams h(file);
     read_decoder(h, spec);
-    RopeSpec rope = read_rope(h, spec, RopeKind::neox);
-    if (file.find_tensor("rope_factors_long.weight") != nullptr) {
-        rope.scaling = RopeScaling::longrope;
-        if (!file.f32(h.key("rope.scaling.attn_factor")) && spec.n_ctx_train > rope.n_ctx_orig) {
-            // The formula of the paper's models, for files without the key.
-            const double n_orig = rope.n_ctx_orig;
-            rope.magnitude =
-                static_cast<float>(math::sqrt(1.0 + math::log(spec.n_ctx_train / n_orig) / math::log(n_orig)));
-        }
-    }
-    spec.ropes.push_back(rope);
+    spec.ropes.push_back(read_longrope(h, spec));
     const std::uint32_t window = h.count_or("attention.sliding_window", 0, 1U << 28);
     for (LayerSpec& layer : spec.layers) layer.window = window;
 }

@@ -18,7 +18,7 @@ void read(const gguf::File& file, ModelSpec& spec) {
     const std::string key = h.key("use_parallel_residual");
     const auto parallel = file.boolean(key);
     for (std::size_t i = 0; i < spec.layers.size(); ++i) {
-        const std::string norm = fmt::format("blk.{}.ffn_norm.weight", i);
+        const std::string norm = format_text("blk.{}.ffn_norm.weight", i);
         LayerSpec& layer = spec.layers[i];
         layer.parallel = file.find_tensor(norm) == nullptr;
         layer.head_norm = HeadNorm::each_head;

@@ -7,8 +7,7 @@
 #include <exception>
 #include <utility>
 
-#define FMT_HEADER_ONLY 1
-#include <fmt/core.h>
+#include "base/format.hpp"
 
 namespace linnet {
 
@@ -34,8 +33,7 @@ class Error final : public std::exception {
   public:
     template <class... Args>
     explicit Error(Status status, fmt::format_string<Args...> format, Args&&... args) : status_(status) {
-        const auto end = fmt::format_to_n(text_, kCapacity - 1, format, std::forward<Args>(args)...).out;
-        *end = '\0';
+        text_[format_into({text_, kCapacity - 1}, format, fmt::make_format_args(args...))] = '\0';
     }
 
     Status status() const noexcept { return status_; }

@@ -20,8 +20,7 @@ struct Log {
     void operator()(LogLevel level, fmt::format_string<Args...> format, Args&&... args) const {
         if (sink == nullptr) return;
         char text[512];
-        const auto end = fmt::format_to_n(text, sizeof text, format, std::forward<Args>(args)...).out;
-        sink(user, static_cast<std::int32_t>(level), text, static_cast<std::size_t>(end - text));
+        sink(user, static_cast<std::int32_t>(level), text, format_into(text, format, fmt::make_format_args(args...)));
     }
 };
 

@@ -77,7 +77,7 @@ bool Compiler::accept_sign(std::string_view sign) noexcept {
 }
 
 void Compiler::expect_sign(std::string_view sign) {
-    if (!accept_sign(sign)) fail_unexpected(fmt::format("'{}'", sign));
+    if (!accept_sign(sign)) fail_unexpected(format_text("'{}'", sign));
 }
 
 void Compiler::expect(TokenKind kind) {
@@ -94,7 +94,7 @@ void Compiler::fail(std::string_view message) const { throw_syntax(program_.sour
 
 void Compiler::fail_unexpected(std::string_view expected) const {
     const bool shown = token().kind == TokenKind::name || token().kind == TokenKind::sign;
-    fail(fmt::format("expected {}, got {}{}{}", expected, shown ? "'" : "",
+    fail(format_text("expected {}, got {}{}{}", expected, shown ? "'" : "",
                      shown ? token().text : describe(token().kind), shown ? "'" : ""));
 }
 

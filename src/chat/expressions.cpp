@@ -398,7 +398,7 @@ void Compiler::test() {
 }
 
 void Compiler::unknown(std::size_t token, std::string_view kind, std::string_view name) {
-    const std::string text = fmt::format("No {} named '{}'.", kind, name);
+    const std::string text = format_text("No {} named '{}'.", kind, name);
     const std::size_t code = emit_at(token, Op::fail, constant_text(program_.arena.copy(text)));
     if (soft_ != 0 || unknown_at_) return;
     unknown_at_ = code;

@@ -112,7 +112,7 @@ Value to_json(Runtime& runtime, const Arguments& a) {
     JsonStyle style;
     style.ascii = truth_or(a[1], false);
     if (given(a[2]) && !a[2].is(Kind::none)) {
-        style.item_separator = ",";
+        style.item_separator = ',';
         if (a[2].is(Kind::string)) {
             style.indent = std::string(a[2].view_text());
         } else {

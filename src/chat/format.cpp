@@ -221,7 +221,7 @@ class Percent {
                         type_name(value.kind));
         }
         if (zeros) {
-            spec.fill = "0";
+            spec.fill = '0';
             spec.align = '=';
         }
         const bool whole = std::string_view("diuoxX").find(spec.type) != std::string_view::npos;
@@ -384,7 +384,7 @@ class Braces {
         if (here() == '0') {
             ++at;
             if (spec.align == '\0') {
-                spec.fill = "0";
+                spec.fill = '0';
                 spec.align = '=';
             }
         }

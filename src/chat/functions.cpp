@@ -93,7 +93,6 @@ Value raise_exception(Runtime& runtime, const Arguments& a) {
 }
 
 Value strftime_now(Runtime& runtime, const Arguments& a) {
-    if (!runtime.now) throw Error(Status::invalid_argument, "strftime_now: no time was given");
     return format_moment(runtime.arena, *runtime.now, text_argument(a[0], "strftime_now's format"));
 }
 

@@ -190,9 +190,9 @@ class Lexer {
             if (c == '[') brackets += ']';
             if (c == '{') brackets += '}';
             if (c == ')' || c == ']' || c == '}') {
-                if (brackets.empty()) fail(offset, fmt::format("unexpected '{}'", c));
+                if (brackets.empty()) fail(offset, format_text("unexpected '{}'", c));
                 if (brackets.back() != c)
-                    fail(offset, fmt::format("unexpected '{}', expected '{}'", c, brackets.back()));
+                    fail(offset, format_text("unexpected '{}', expected '{}'", c, brackets.back()));
                 brackets.pop_back();
             }
             add(TokenKind::sign, offset, source_.substr(offset, sign.size()));
@@ -200,7 +200,7 @@ class Lexer {
             return;
         }
         const std::size_t size = utf8::read(source_.data() + at_, source_.data() + source_.size()).size;
-        fail(offset, fmt::format("unexpected char '{}'", source_.substr(at_, size)));
+        fail(offset, format_text("unexpected char '{}'", source_.substr(at_, size)));
     }
 
     // Digits with single underscores between them.
@@ -261,7 +261,7 @@ class Lexer {
             has_escapes = has_escapes || source_[at_] == '\\';
             at_ += source_[at_] == '\\' ? 2 : 1;
         }
-        if (at_ >= source_.size()) fail(offset, fmt::format("unexpected char {}: the text is not closed", quote));
+        if (at_ >= source_.size()) fail(offset, format_text("unexpected char {}: the text is not closed", quote));
         const std::string_view raw = source_.substr(begin, at_ - begin);
         ++at_;
         add(TokenKind::string, offset, has_escapes ? unescape(raw, begin) : raw);
@@ -295,7 +295,7 @@ class Lexer {
                 std::uint32_t code = 0;
                 for (std::size_t k = 0; k < n; ++k) {
                     const int digit = i + 2 + k < raw.size() ? hex_digit(raw[i + 2 + k]) : -1;
-                    if (digit < 0) fail(offset + i, fmt::format("truncated \\{} escape", c));
+                    if (digit < 0) fail(offset + i, format_text("truncated \\{} escape", c));
                     code = code * 16 + static_cast<std::uint32_t>(digit);
                 }
                 append_code(text, code, offset + i);

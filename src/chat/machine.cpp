@@ -10,6 +10,14 @@
 
 namespace linnet::chat {
 
+namespace {
+
+// Templates may ask whether it is defined: without a time it is not.
+bool needs_now(std::string_view name) noexcept { return name == "strftime_now"; }
+constexpr std::string_view kNoTime = "'strftime_now' is undefined: the conversation has no \"now\"";
+
+}  // namespace
+
 Machine::Machine(const Program& program, const Value& context, const RenderOptions& options, Arena& arena,
                  std::pmr::string& out)
     : program_(program), options_(options), arena_(arena), out_(out), runtime_{arena, options.now} {
@@ -18,9 +26,10 @@ Machine::Machine(const Program& program, const Value& context, const RenderOptio
         arena_.spend(1);
         const Value* const given_value = find(arena_, *context.dict, borrowed(name));
         const Builtin* const builtin = given_value == nullptr ? find_function(name) : nullptr;
-        root_.push_back(given_value != nullptr ? *given_value
-                        : builtin != nullptr   ? function(arena_, *builtin)
-                                               : missing(Missing::argument, {}));
+        root_.push_back(given_value != nullptr            ? *given_value
+                        : builtin == nullptr              ? missing(Missing::argument, {})
+                        : options.now || !needs_now(name) ? function(arena_, *builtin)
+                                                          : missing(Missing::other, kNoTime));
     }
     if (!given(root_[kSelfName])) root_[kSelfName] = new_dict(arena_);  // blocks by name, which nobody calls
 }

@@ -45,7 +45,7 @@ class Handler final : public nlohmann::json_sax<Json> {
     bool parse_error(std::size_t position, const std::string& token, const Json::exception& error) override {
         const std::string_view before = source_.substr(0, std::min(position, source_.size()));
         const auto line = std::count(before.begin(), before.end(), '\n') + 1;
-        const std::size_t column = before.size() - (before.rfind('\n') + 1);
+        const std::size_t column = std::max<std::size_t>(before.size() - (before.rfind('\n') + 1), 1);
         if (error.id == 406) {
             throw Error(Status::invalid_argument, "{}: line {}, column {}: the number {} is out of range", what_, line,
                         column, token);

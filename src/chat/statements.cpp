@@ -47,7 +47,7 @@ void Compiler::fail_unclosed(std::size_t begin, std::initializer_list<std::strin
     std::size_t tag = begin;
     while (tag != 0 && tokens_[tag].kind != TokenKind::block_begin) --tag;
     throw_syntax(program_.source, tokens_[tag].offset,
-                 fmt::format("Unexpected end of template. Jinja was looking for the following tags: {}. The innermost "
+                 format_text("Unexpected end of template. Jinja was looking for the following tags: {}. The innermost "
                              "block that needs to be closed is '{}'.",
                              wanted, opened));
 }
@@ -78,7 +78,7 @@ void Compiler::statement() {
     }
     if (word == "include" || word == "import" || word == "from" || word == "extends") return loader_tag();
     --at_;
-    fail(fmt::format("Encountered unknown tag '{}'.", word));
+    fail(format_text("Encountered unknown tag '{}'.", word));
 }
 
 void Compiler::if_block() {
@@ -164,7 +164,7 @@ void Compiler::for_block() {
 void Compiler::loop_exit(bool is_break) {
     std::vector<LoopContext>& loops = functions_.back().loops;
     --at_;
-    if (loops.empty()) fail(fmt::format("'{}' outside of a loop", token().text));
+    if (loops.empty()) fail(format_text("'{}' outside of a loop", token().text));
     (is_break ? loops.back().breaks : loops.back().continues).push_back(emit(Op::jump));
     ++at_;
 }
@@ -224,7 +224,7 @@ void Compiler::target_item(bool with_attributes, int depth) {
     const std::string_view text = expect_name();
     if (text == "true" || text == "false" || text == "none" || text == "True" || text == "False" || text == "None") {
         --at_;
-        fail(fmt::format("can't assign to '{}'", text));
+        fail(format_text("can't assign to '{}'", text));
     }
     if (with_attributes && accept_sign(".")) {
         emit_at(begin, Op::load, load_name(text));

@@ -25,7 +25,7 @@ struct Limits {
 
 struct RenderOptions {
     Limits limits;
-    std::optional<Moment> now;  // for strftime_now; without it, that is an error
+    std::optional<Moment> now;  // for strftime_now, which is undefined without it
 };
 
 struct Program;

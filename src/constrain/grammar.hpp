@@ -85,6 +85,8 @@ class Grammar {
     static Grammar from_regex(std::string_view pattern, Memory& memory, const GrammarLimits& limits = {});
     static Grammar from_choices(std::span<const std::string_view> choices, Memory& memory,
                                 const GrammarLimits& limits = {});
+    // json: an array of strings.
+    static Grammar from_choices(std::string_view json, Memory& memory, const GrammarLimits& limits = {});
 
     // True for a schema like `false`: no text satisfies it.
     bool allows_nothing() const noexcept {

@@ -58,7 +58,7 @@ std::string escape(char32_t code) {
         case '\n': return "\\n";
         case '\r': return "\\r";
         case '\t': return "\\t";
-        default: return fmt::format("\\u{:04x}", static_cast<unsigned>(code));
+        default: return format_text("\\u{:04x}", static_cast<unsigned>(code));
     }
 }
 

@@ -195,7 +195,7 @@ const Json& SchemaDocument::resolve(const Json& schema, const char* keyword) con
         }
     }
     if (target == nullptr) {
-        fail(schema, keyword, fmt::format("'{}' is not in the document", reference.substr(0, 100)));
+        fail(schema, keyword, format_text("'{}' is not in the document", reference.substr(0, 100)));
     }
     return *target;
 }
@@ -216,12 +216,12 @@ std::string SchemaDocument::pointer(const Json& part) const {
         if (&at == target) {
             std::string result;
             for (std::size_t j = i; j != 0; j = visits[j].parent)
-                result = fmt::format("/{}{}", visits[j].token, result);
-            return fmt::format("#{}", result);
+                result = format_text("/{}{}", visits[j].token, result);
+            return format_text("#{}", result);
         }
         std::size_t n = 0;
         for (const auto& [key, value] : at.items()) {
-            std::string token = at.is_array() ? fmt::format("{}", n++) : "";
+            std::string token = at.is_array() ? format_text("{}", n++) : "";
             if (at.is_object()) {
                 for (const char c : key) token += c == '~' ? "~0" : c == '/' ? "~1" : std::string(1, c);
             }

@@ -170,7 +170,7 @@ void Schemas::strings(const Json& schema, ValueSet& values, ValueSet& broken) {
     if (!format.empty()) {
         add(pattern("format", format));
     } else if (known) {
-        document_.fail(schema, "format", fmt::format("'{}' is not supported", text_of("format")));
+        document_.fail(schema, "format", format_text("'{}' is not supported", text_of("format")));
     }
 }
 

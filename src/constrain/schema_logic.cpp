@@ -183,9 +183,9 @@ ValueSet Schemas::constant(const Json& schema, const Json& list, bool positive) 
             if (!read_decimal(value.dump(), number)) document_.fail(schema, "const", "a number out of proportion");
             numbers.push_back(number_equal(table, number));
             const std::string text =
-                fmt::format("{}{}", number.negative ? "-" : "", number.integer.empty() ? "0" : number.integer);
+                format_text("{}{}", number.negative ? "-" : "", number.integer.empty() ? "0" : number.integer);
             shortest.push_back(number.fraction.empty() ? table.concat(table.literal(text), point_zero)
-                                                       : table.literal(fmt::format("{}.{}", text, number.fraction)));
+                                                       : table.literal(format_text("{}.{}", text, number.fraction)));
         } else if (value.is_boolean()) {
             booleans.push_back(table.literal(value.get<bool>() ? "true" : "false"));
         } else if (value.is_null()) {

@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: MIT
 // Regular expressions and choice lists as grammars of one lexeme.
+#include <nlohmann/json.hpp>
+
 #include "constrain/grammar.hpp"
 #include "constrain/pattern.hpp"
 #include "tokenizer/utf8.hpp"
@@ -35,6 +37,25 @@ Grammar Grammar::from_choices(std::span<const std::string_view> choices, Memory&
     }
     if (choices.empty()) throw Error(Status::invalid_argument, "choices: there are none");
     return of_lexeme(builder, builder.exprs().literals({choices.begin(), choices.end()}));
+}
+
+Grammar Grammar::from_choices(std::string_view json, Memory& memory, const GrammarLimits& limits) {
+    if (json.size() > limits.max_text) {
+        throw Error(Status::unsupported, "choices: {} bytes, more than {}", json.size(), limits.max_text);
+    }
+    nlohmann::json list;
+    try {
+        list = nlohmann::json::parse(json);
+    } catch (const nlohmann::json::exception& error) {
+        throw Error(Status::invalid_argument, "choices: {}", error.what());
+    }
+    if (!list.is_array()) throw Error(Status::invalid_argument, "choices: no array");
+    std::vector<std::string_view> choices;
+    for (const nlohmann::json& choice : list) {
+        if (!choice.is_string()) throw Error(Status::invalid_argument, "choices: /{} is no string", choices.size());
+        choices.emplace_back(choice.get_ref<const std::string&>());
+    }
+    return from_choices(choices, memory, limits);
 }
 
 }  // namespace linnet::constrain

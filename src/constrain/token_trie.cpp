@@ -59,6 +59,17 @@ std::string_view TokenTrie::piece(Token token) const noexcept {
     return std::string_view(bytes_).substr(start, piece_ends_[id] - start);
 }
 
+std::uint32_t TokenTrie::find(std::string_view prefix) const noexcept {
+    std::uint32_t at = 0;
+    for (const char c : prefix) {
+        std::uint32_t child = at + 1;
+        while (child < nodes_[at].end && nodes_[child].byte != static_cast<std::uint8_t>(c)) child = nodes_[child].end;
+        if (child >= nodes_[at].end) return 0;
+        at = child;
+    }
+    return at;
+}
+
 void TokenTrie::build(Memory& memory) {
     for (Token token = 0; token < static_cast<Token>(n_vocab_); ++token) {
         const std::size_t size = piece(token).size();

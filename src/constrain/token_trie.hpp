@@ -56,6 +56,13 @@ class TokenTrie {
         const std::uint32_t first = nodes_[node].first_token;
         return {&tokens_[first], nodes_[node + 1].first_token - first};
     }
+    // Those that begin with the node's text.
+    std::span<const Token> tokens_below(std::uint32_t node) const noexcept {
+        const std::uint32_t first = nodes_[node].first_token;
+        return {tokens_.data() + first, nodes_[nodes_[node].end].first_token - first};
+    }
+    // The node whose text is `prefix`; 0, the root's, also when there is none.
+    std::uint32_t find(std::string_view prefix) const noexcept;
     std::span<const Token> ends() const noexcept { return ends_; }
     std::string_view piece(Token token) const noexcept;
 

@@ -28,21 +28,8 @@ T load(const std::byte* data) noexcept {
 class Label {
   public:
     explicit Label(std::string_view kind) noexcept { append(kind); }
-    Label(std::string_view kind, std::uint64_t number) noexcept : Label(kind) {
-        size_ = static_cast<std::size_t>(fmt::format_to(text_ + size_, " #{}", number) - text_);
-    }
-    Label(std::string_view kind, std::string_view name) noexcept : Label(kind) {
-        append(" '");
-        for (const char c : name.substr(0, kShown)) {
-            const auto byte = static_cast<unsigned char>(c);
-            if (byte >= 0x20 && byte < 0x7f) {
-                text_[size_++] = c;
-            } else {
-                size_ = static_cast<std::size_t>(fmt::format_to(text_ + size_, "\\x{:02x}", byte) - text_);
-            }
-        }
-        append(name.size() > kShown ? "...'" : "'");
-    }
+    Label(std::string_view kind, std::uint64_t number) noexcept;
+    Label(std::string_view kind, std::string_view name) noexcept;
     std::string_view view() const noexcept { return {text_, size_}; }
 
   private:
@@ -51,6 +38,10 @@ class Label {
     void append(std::string_view text) noexcept {
         std::memcpy(text_ + size_, text.data(), text.size());
         size_ += text.size();
+    }
+    template <class... Args>
+    void append(fmt::format_string<Args...> format, const Args&... args) noexcept {
+        size_ += format_into(std::span(text_).subspan(size_), format, fmt::make_format_args(args...));
     }
 
     char text_[kKind + kShown * 4 + 8];

@@ -76,7 +76,7 @@ File File::open(std::string_view path, bool map, Memory& memory) {
                         n, n);
         }
         for (std::uint32_t number = 2; number <= n; ++number) {
-            file.add(Source::open_file(fmt::format("{}-{:05}-of-{:05}.gguf", split.stem, number, n), map));
+            file.add(Source::open_file(format_text("{}-{:05}-of-{:05}.gguf", split.stem, number, n), map));
         }
     }
     file.finish();

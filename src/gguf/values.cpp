@@ -31,7 +31,7 @@ constexpr std::string_view kName<std::string_view> = "string";
 
 std::string described(const Value& value) {
     if (value.type != ValueType::array) return std::string(name(value.type));
-    return fmt::format("{} array", name(value.element_type));
+    return format_text("{} array", name(value.element_type));
 }
 
 template <class T>
@@ -112,7 +112,7 @@ std::pmr::vector<T> get_array(const Value& value, std::pmr::memory_resource& mem
         for (std::uint64_t i = 0; i < value.count; ++i) result.push_back(cursor.string());
     } else {
         std::uint64_t i = 0;
-        const auto what = [&] { return fmt::format("{}, element {},", Label("key", value.key).view(), i); };
+        const auto what = [&] { return format_text("{}, element {},", Label("key", value.key).view(), i); };
         const std::size_t size = scalar_size(value.element_type);
         for (; i < value.count; ++i)
             result.push_back(scalar<T>(value.element_type, value.bytes.data() + i * size, what));

@@ -3,7 +3,7 @@
 // every query looks back over the cache, span by span of absolute positions, merged in ascending order: prefill, decode
 // and a decode whose spans are spread over threads do the same arithmetic.
 #include "base/math.hpp"
-#include "model/linear.hpp"
+#include "model/latent.hpp"
 
 namespace linnet {
 
@@ -63,21 +63,7 @@ void prepare_head(const Heads& a, const float* x, const float* norm, std::size_t
         std::copy_n(x, head_dim, y);
     }
     std::fill(y + head_dim, y + a.head_dim, 0.0F);
-    const arch::RopeSpec& rope = pass.spec.ropes[a.spec.rope];
-    if (rope.kind == arch::RopeKind::none) return;
-    std::size_t offset = 0;
-    for (std::size_t i = 0; i < a.spec.rope; ++i) offset += pass.spec.ropes[i].n_rot / 2 * pass.shape.n_batch;
-    offset += rope.n_rot / 2 * t;
-    const auto& rotate = rope.kind == arch::RopeKind::neox ? pass.kernels.rope_neox : pass.kernels.rope_interleaved;
-    rotate.fn(pass.s.cosines + offset, pass.s.sines + offset, rope.n_rot, y);
-}
-
-// What the query of token t is multiplied by.
-float query_scale(const Heads& a, std::size_t t) noexcept {
-    const arch::TemperatureSpec& temperature = a.pass.spec.temperature;
-    if (temperature.beta == 0.0F) return a.spec.attention_scale;
-    const auto n_contexts = static_cast<double>(a.last(t) / temperature.n_ctx_orig);  // whole ones
-    return static_cast<float>(a.spec.attention_scale * (1.0 + temperature.beta * math::log(1.0 + n_contexts)));
+    rotate(pass, a.spec, t, y);
 }
 
 void prepare_token(const Heads& a, std::size_t t, WorkerScratch& w) noexcept {
@@ -92,7 +78,7 @@ void prepare_token(const Heads& a, std::size_t t, WorkerScratch& w) noexcept {
         pass.norm({k_norm, nullptr}, k, a.kv_width, k);
         q_norm = k_norm = nullptr;
     }
-    const float scale = query_scale(a, t);
+    const float scale = query_scale(pass, a.spec, t);
     const auto& store = pass.kernels.store_kv[static_cast<std::size_t>(pass.cache.format())];
     for (std::size_t kv = 0; kv < a.spec.n_kv_heads; ++kv) {
         float* query = a.query(kv, t);
@@ -150,7 +136,13 @@ void merge(const Heads& a, const AttentionState& span, const AttentionState& tot
     a.pass.kernels.merge_attention.fn(span.m, span.l, span.o, a.head_dim, total.m, total.l, total.o);
 }
 
+// The sink comes last, as a span of one key whose value is zero.
 void finish(const Heads& a, const AttentionState& total, std::size_t head, std::size_t t) noexcept {
+    alignas(64) static constexpr float kSum[kTileRows] = {1.0F};
+    alignas(64) static constexpr float kNoValue[arch::kMaxHeadDim] = {};
+    if (const float* sinks = a.pass.weights.vector(Role::attn_sinks, a.layer)) {
+        a.pass.kernels.merge_attention.fn(sinks + head, kSum, kNoValue, a.head_dim, total.m, total.l, total.o);
+    }
     a.pass.kernels.finish_attention.fn(total.l, total.o, a.spec.head_dim,
                                        a.pass.s.h + t * a.q_width + head * a.spec.head_dim);
 }
@@ -203,12 +195,11 @@ bool attend_spans(const Heads& a) noexcept {
     return true;
 }
 
-}  // namespace
-
-bool attention(const Pass& pass, std::size_t layer) noexcept {
-    const Heads a(pass, layer);
+// Queries into s.q, keys and values into the cache.
+bool prepare(const Heads& a) noexcept {
+    const Pass& pass = a.pass;
     const Weights& weights = pass.weights;
-    const std::size_t d_model = pass.spec.d_model;
+    const std::size_t layer = a.layer;
     const Norm norm = weights.norm(Role::attn_norm, Role::attn_norm_bias, layer);
     const std::size_t width = a.qkv_width();
 
@@ -220,9 +211,45 @@ bool attention(const Pass& pass, std::size_t layer) noexcept {
     };
     auto make_normed = [&](std::size_t t) -> const float* { return input_row(pass, norm, t); };
     const std::size_t n_projections = !a.own_kv ? 1 : a.own_v ? 3 : 2;
-    if (!linear(pass, Part::qkv, std::span(qkv).first(n_projections), d_model, pass.n_tokens, make_normed))
-        return false;
-    if (!pass.for_tokens(pass.n_tokens, [&](std::size_t t, WorkerScratch& w) { prepare_token(a, t, w); })) return false;
+    return linear(pass, Part::qkv, std::span(qkv).first(n_projections), pass.spec.d_model, pass.n_tokens,
+                  make_normed) &&
+           pass.for_tokens(pass.n_tokens, [&](std::size_t t, WorkerScratch& w) { prepare_token(a, t, w); });
+}
+
+// Each head's result times the sigmoid of its gate.
+void apply_gates(const Heads& a, std::size_t t) noexcept {
+    for (std::size_t head = 0; head < a.spec.n_heads; ++head) {
+        float* result = a.pass.s.h + t * a.q_width + head * a.spec.head_dim;
+        const float* gate = a.pass.s.qkv + t * a.qkv_width() + head * a.q_stride + a.spec.head_dim;
+        a.pass.kernels.sigmoid_mul.fn(result, gate, a.spec.head_dim, result);
+    }
+}
+
+}  // namespace
+
+void rotate(const Pass& pass, const arch::LayerSpec& layer, std::size_t t, float* x) noexcept {
+    const arch::RopeSpec& rope = pass.spec.ropes[layer.rope];
+    if (rope.kind == arch::RopeKind::none) return;
+    std::size_t offset = 0;
+    for (std::size_t i = 0; i < layer.rope; ++i) offset += pass.spec.ropes[i].n_rot / 2 * pass.shape.n_batch;
+    offset += rope.n_rot / 2 * t;
+    const auto& kernel = rope.kind == arch::RopeKind::neox ? pass.kernels.rope_neox : pass.kernels.rope_interleaved;
+    kernel.fn(pass.s.cosines + offset, pass.s.sines + offset, rope.n_rot, x);
+}
+
+float query_scale(const Pass& pass, const arch::LayerSpec& layer, std::size_t t) noexcept {
+    const arch::TemperatureSpec& temperature = pass.spec.temperature;
+    if (temperature.beta == 0.0F) return layer.attention_scale;
+    const auto n_contexts = static_cast<double>((pass.pos + t) / temperature.n_ctx_orig);  // whole ones
+    return static_cast<float>(layer.attention_scale * (1.0 + temperature.beta * math::log(1.0 + n_contexts)));
+}
+
+bool attention(const Pass& pass, std::size_t layer) noexcept {
+    const Heads a(pass, layer);
+    const Weights& weights = pass.weights;
+    const std::size_t d_model = pass.spec.d_model;
+    const bool latent = a.spec.latent.rank != 0;
+    if (!(latent ? prepare_latent(pass, layer) : prepare(a))) return false;
     pass.lap(Part::store);
 
     const std::size_t tokens_per_task = std::max<std::size_t>(1, kAttentionColumns / a.group);
@@ -233,16 +260,14 @@ bool attention(const Pass& pass, std::size_t layer) noexcept {
     float* y = a.spec.parallel ? pass.s.z : pass.s.y;
     const Projection output[] = {
         {weights.matrix(Role::attn_output, layer), weights.vector(Role::attn_output_bias, layer), y, d_model}};
+    const std::size_t n_in = output[0].w.n_in;
+    float* values = latent ? pass.s.qkv : pass.s.h;
     auto attended = [&](std::size_t t) -> const float* {
-        float* h = pass.s.h + t * a.q_width;
-        for (std::size_t head = 0; a.spec.gated && head < a.spec.n_heads; ++head) {
-            float* result = h + head * a.spec.head_dim;
-            const float* gate = pass.s.qkv + t * width + head * a.q_stride + a.spec.head_dim;
-            pass.kernels.sigmoid_mul.fn(result, gate, a.spec.head_dim, result);
-        }
-        return h;
+        if (a.spec.gated) apply_gates(a, t);
+        return values + t * n_in;
     };
-    return linear(pass, Part::attention_output, output, a.q_width, pass.n_tokens, attended);
+    return (!latent || latent_values(pass, layer)) &&
+           linear(pass, Part::attention_output, output, n_in, pass.n_tokens, attended);
 }
 
 }  // namespace linnet

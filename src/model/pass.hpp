@@ -96,8 +96,8 @@ bool feed_forward(const Pass& pass, std::size_t layer) noexcept;
 void read_row(const Pass& pass, const Matrix& w, std::size_t row, float* y) noexcept;
 
 // The blocks below do nothing in models that lack them; false when cancelled.
-// Embeddings that each layer has for itself: all layers' of all tokens, from their x; what a layer adds by its own, from
-// its result x, to y; and adding that to x.
+// Embeddings that each layer has for itself: all layers' of all tokens, from their x; what a layer adds by its own,
+// from its result x, to y; and adding that to x.
 bool embed_per_layer(const Pass& pass) noexcept;
 bool per_layer_addition(const Pass& pass, std::size_t layer) noexcept;
 bool add_per_layer(const Pass& pass, std::size_t layer) noexcept;

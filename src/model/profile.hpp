@@ -18,12 +18,13 @@ enum class Part : std::uint8_t {
     store,             // norms and rotation of heads, keys and values into the cache
     attention,         // over the cache
     attention_output,  // its matrix
+    router,            // scores of experts, and who goes where
     gate_up,           // both matrices, activation and quantising of what it gives
     down,              // its matrix
     output,            // the matrix that gives logits
     choice,            // of a token, by whoever calls Forward
 };
-inline constexpr std::size_t kParts = 10;
+inline constexpr std::size_t kParts = 11;
 
 class Profile {
   public:

@@ -26,8 +26,10 @@ struct YarnRamp {
 
     explicit YarnRamp(const arch::RopeSpec& rope) noexcept {
         const double last = rope.n_rot - 1.0;
-        low = std::clamp(floor(yarn_dimension(rope, rope.beta_fast)), 0.0, last);
-        high = std::clamp(-floor(-yarn_dimension(rope, rope.beta_slow)), 0.0, last);
+        const double fast = yarn_dimension(rope, rope.beta_fast);
+        const double slow = yarn_dimension(rope, rope.beta_slow);
+        low = std::clamp(rope.yarn_rounded ? floor(fast) : fast, 0.0, last);
+        high = std::clamp(rope.yarn_rounded ? -floor(-slow) : slow, 0.0, last);
         if (high <= low) high = low + 0.001;
     }
     double operator()(double i) const noexcept { return std::clamp((i - low) / (high - low), 0.0, 1.0); }

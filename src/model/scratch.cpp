@@ -39,14 +39,18 @@ struct Widths {
     std::uint64_t head_dim = 0;  // padded
     std::uint64_t n_heads = 0;
     std::uint64_t group = 0;
-    std::uint64_t d_ff = 0;
+    std::uint64_t d_ff = 0;       // of what all tokens use
     std::uint64_t input = 0;      // of any matmul but the feed-forward's last
     std::uint64_t widest = 0;     // of any matmul
     std::uint64_t half_rots = 0;  // of all ropes together
-    std::uint64_t parallel = 0;   // d_model when some layer is parallel or has a low-rank residual
+    std::uint64_t z = 0;          // d_model when some layer is parallel, has more than experts or a low-rank residual
     std::uint64_t mixed = 0;      // convolution of a delta net
     std::uint64_t sparse = 0;     // d_ff of layers with sparse gates
     std::uint64_t streams = 0;    // all of a token, when there are several
+    std::uint64_t gathered = 0;
+    std::uint64_t n_experts = 0;
+    std::uint64_t n_used = 0;
+    std::uint64_t d_ff_expert = 0;
 
     explicit Widths(const arch::ModelSpec& spec) {
         for (const arch::LayerSpec& layer : spec.layers) {
@@ -66,16 +70,26 @@ struct Widths {
             if (layer.sparsity != arch::kDense) sparse = std::max<std::uint64_t>(sparse, layer.d_ff);
             padded_q = std::max(padded_q, layer.n_heads * padded);
             head_dim = std::max(head_dim, padded);
+            const std::uint64_t latent_q = std::uint64_t{layer.n_heads} * layer.latent.query;
+            const std::uint64_t latent_values = std::uint64_t{layer.n_heads} * layer.latent.value;
+            q = std::max({q, latent_q, latent_values});
+            qkv = std::max({qkv, latent_q + layer.head_dim, latent_values});
+            gathered = std::max<std::uint64_t>({gathered, layer.latent.query, layer.latent.rank});
+            if (layer.experts.n_experts != 0) gathered = std::max<std::uint64_t>(gathered, spec.d_model);
             n_heads = std::max<std::uint64_t>(n_heads, layer.n_heads);
             if (layer.n_kv_heads != 0) group = std::max<std::uint64_t>(group, layer.n_heads / layer.n_kv_heads);
-            d_ff = std::max<std::uint64_t>(d_ff, layer.d_ff);
-            if (layer.parallel || spec.d_laurel != 0) parallel = spec.d_model;
+            d_ff = std::max<std::uint64_t>({d_ff, layer.d_ff, layer.experts.d_ff_shared});
+            const bool beside = layer.experts.n_experts != 0 && layer.d_ff + layer.experts.d_ff_shared != 0;
+            if (layer.parallel || beside || spec.d_laurel != 0) z = spec.d_model;
+            n_experts = std::max<std::uint64_t>(n_experts, layer.experts.n_experts);
+            n_used = std::max<std::uint64_t>(n_used, layer.experts.n_used);
+            d_ff_expert = std::max<std::uint64_t>(d_ff_expert, layer.experts.d_ff);
         }
         if (spec.n_streams > 1) streams = std::uint64_t{spec.n_streams} * spec.d_model;
         for (const arch::RopeSpec& rope : spec.ropes) half_rots += rope.n_rot / 2;
         input = std::max(
             {input, q, std::uint64_t{spec.d_model}, std::uint64_t{spec.d_per_layer}, std::uint64_t{spec.d_laurel}});
-        widest = std::max(input, d_ff);
+        widest = std::max({input, d_ff, d_ff_expert});
     }
 };
 
@@ -93,6 +107,24 @@ Panels take_panels(Carver& carver, std::uint64_t n_in, std::uint64_t n_batch) {
     return panels;
 }
 
+ExpertScratch take_experts(Carver& carver, const Widths& width, std::uint64_t n_batch) {
+    if (width.n_experts == 0) return {};
+    const std::uint64_t n_rows = n_batch * width.n_used;
+    ExpertScratch s{};
+    s.scores = carver.take<float>(n_batch * width.n_experts);
+    s.shared_scores = carver.take<float>(n_batch);
+    s.chosen = carver.take<std::uint32_t>(n_rows);
+    s.weights = carver.take<float>(n_rows);
+    s.first = carver.take<std::uint32_t>(width.n_experts + 1);
+    s.active = carver.take<std::uint32_t>(width.n_experts);
+    s.tokens = carver.take<std::uint32_t>(n_rows);
+    s.row_weights = carver.take<float>(n_rows);
+    // Floats need more than 8 bits with their scales.
+    static_assert(kernels::kQuantBlockBytes < kernels::kQuantBlock * sizeof(float));
+    s.hidden = carver.take<std::byte>(n_rows * width.d_ff_expert * sizeof(float));
+    return s;
+}
+
 }  // namespace
 
 std::uint64_t lay_out(const arch::ModelSpec& spec, const PassShape& shape, std::uint32_t n_threads, std::byte* base,
@@ -108,7 +140,7 @@ std::uint64_t lay_out(const arch::ModelSpec& spec, const PassShape& shape, std::
     s.x = carver.take<float>(n * spec.d_model);
     s.h = carver.take<float>(n * width.input);
     s.y = carver.take<float>(n * spec.d_model);
-    s.z = carver.take<float>(n * width.parallel);
+    s.z = carver.take<float>(n * width.z);
     s.qkv = carver.take<float>(n * width.qkv);
     s.q = carver.take<float>(n * width.padded_q);
     s.mixed = carver.take<float>(n * width.mixed);
@@ -119,17 +151,20 @@ std::uint64_t lay_out(const arch::ModelSpec& spec, const PassShape& shape, std::
     s.per_layer = carver.take<float>(n * spec.layers.size() * spec.d_per_layer);
     s.input = take_panels(carver, width.input, n);
     s.hidden = take_panels(carver, width.d_ff, n);
+    s.experts = take_experts(carver, width, n);
     s.logits = carver.take<float>(std::uint64_t{shape.n_logits} * spec.n_vocab);
     const std::uint64_t n_spans = div_up<std::uint64_t>(shape.n_ctx, kernels::kKeySpan);
     s.spans = take_state(carver, n_spans * width.n_heads, width.head_dim);
     const std::uint64_t columns = std::max<std::uint64_t>(kAttentionColumns, width.group);
-    const std::uint64_t n_ffn = std::min<std::uint64_t>(n, kFeedForwardTokens) * kFeedForwardRows;
+    const std::uint64_t n_tokens = std::min<std::uint64_t>(n, kFeedForwardTokens);
+    const std::uint64_t n_ffn = n_tokens * kFeedForwardRows;
     for (std::uint32_t i = 0; i < n_threads; ++i) {
         WorkerScratch w{};
         w.tiles = carver.take<std::byte>(kMappedTiles * width.widest * kernels::kTileRows * sizeof(float));
         w.unpacked = carver.take<std::byte>(kernels::kMatmulScratch);
         w.gate = carver.take<float>(n_ffn);
         w.up = carver.take<float>(n_ffn);
+        w.gathered = take_panels(carver, width.gathered, n_tokens);
         w.key = carver.take<float>(width.head_dim);
         w.value = carver.take<float>(width.head_dim);
         w.per_layer = carver.take<float>(spec.layers.size() * spec.d_per_layer);

@@ -36,12 +36,32 @@ struct AttentionState {
     float* o;  // [n][head_dim], padded
 };
 
+// Activations packed for matmuls, one buffer for each kind that a weight format may ask for.
+struct Panels {
+    std::byte* of[2];  // indexed by kernels::Activations
+};
+
+// Which tokens go to which experts, and what the experts make of them. A row is a token at one of its experts; there
+// are n_batch * n_used of them, by expert, then token.
+struct ExpertScratch {
+    float* scores;          // [n_batch][n_experts]
+    float* shared_scores;   // [n_batch]
+    std::uint32_t* chosen;  // [n_batch][n_used]
+    float* weights;         // likewise
+    std::uint32_t* first;   // [n_experts + 1]: an expert's rows are first[expert] .. first[expert + 1] - 1
+    std::uint32_t* active;  // [n_experts]
+    std::uint32_t* tokens;  // of rows
+    float* row_weights;     // of rows
+    std::byte* hidden;      // packed rows, d_ff floats apart, of the kind that an expert's down takes
+};
+
 // Memory of one worker, in use by one task at a time.
 struct WorkerScratch {
     std::byte* tiles;     // kMappedTiles packed tiles of the widest matrix (mapped weights)
     std::byte* unpacked;  // kernels::kMatmulScratch
     float* gate;          // [kFeedForwardTokens][kFeedForwardRows]
     float* up;            // likewise
+    Panels gathered;      // of [kFeedForwardTokens][d_model]: the input of one expert, or one latent head
     float* key;           // [head_dim], padded
     float* value;         // [head_dim], padded
     float* per_layer;     // [n_layers][d_per_layer]
@@ -54,11 +74,6 @@ struct WorkerScratch {
     AttentionState total;
 };
 
-// Activations packed for matmuls, one buffer for each kind that a weight format may ask for.
-struct Panels {
-    std::byte* of[2];  // indexed by kernels::Activations
-};
-
 // Working memory of a sequence.
 struct Scratch {
     Token* tokens;        // [n_batch]
@@ -68,7 +83,7 @@ struct Scratch {
     float* x;           // [n_batch][d_model], the residual stream
     float* h;           // [n_batch][widest input of any matmul but down], normed inputs and attention outputs
     float* y;           // [n_batch][d_model], what a half layer adds to x
-    float* z;           // [n_batch][d_model], what attention adds in models with parallel layers; the low-rank residual
+    float* z;           // [n_batch][d_model], of attention in parallel layers, of what is beside experts, or low-rank
     float* qkv;         // [n_batch][q (and gates) + 2 kv], or what recurrent layers project
     float* mixed;       // [n_batch][conv_width], q, k, v of a delta net
     float* q;           // [n_kv_heads][n_batch][n_heads / n_kv_heads][head_dim], padded, scaled
@@ -81,6 +96,7 @@ struct Scratch {
     Panels hidden;      // of [n_batch][d_ff]
     float* logits;      // [n_logits][n_vocab]
     AttentionState spans;  // [n_heads][spans of n_ctx]: attention of one token, split over positions
+    ExpertScratch experts;
     WorkerScratch* workers;
 };
 

@@ -8,6 +8,7 @@
 #include <chrono>
 #include <exception>
 #include <mutex>
+#include <span>
 #include <string>
 
 #include "base/checked.hpp"
@@ -22,6 +23,8 @@ using arch::Role;
 using arch::TensorSlot;
 using kernels::FormatInfo;
 using kernels::kTileRows;
+
+constexpr auto kFloats = kernels::Format::f32;
 
 // Names in files, in the order of arch::Role; roles from attn_norm on are "blk.<layer>.<name>".
 constexpr std::array<std::string_view, arch::kRoles> kNames = {
@@ -50,6 +53,7 @@ constexpr std::array<std::string_view, arch::kRoles> kNames = {
     "attn_v.bias",
     "attn_q_norm.weight",
     "attn_k_norm.weight",
+    "attn_sinks.weight",
     "attn_output.weight",
     "attn_output.bias",
     "post_attention_norm.weight",
@@ -87,6 +91,29 @@ constexpr std::array<std::string_view, arch::kRoles> kNames = {
     "ssm_ba.weight",
     "ssm_norm.weight",
     "ssm_out.weight",
+    "ffn_gate_inp.weight",
+    "ffn_gate_inp.bias",
+    "ffn_gate_inp.scale",
+    "ffn_down_exps.scale",
+    "pre_ffw_norm_2.weight",
+    "post_ffw_norm_1.weight",
+    "post_ffw_norm_2.weight",
+    "ffn_gate_inp_shexp.weight",
+    "ffn_gate_shexp.weight",
+    "ffn_up_shexp.weight",
+    "ffn_down_shexp.weight",
+    "ffn_gate_exps.bias",
+    "ffn_up_exps.bias",
+    "ffn_down_exps.bias",
+    "attn_kv_a_mqa.weight",
+    "attn_kv_a_norm.weight",
+    "attn_kv_b.weight",
+    "ffn_gate_exps.weight",
+    "ffn_up_exps.weight",
+    "ffn_down_exps.weight",
+    "ffn_gate_up_exps.weight",
+    "attn_k_b.weight",
+    "attn_v_b.weight",
 };
 
 // Whether files have one for each layer.
@@ -94,18 +121,22 @@ bool per_layer(Role role) {
     return static_cast<std::size_t>(role) >= arch::kModelRoles && role != Role::altup_unembd_proj;
 }
 
-std::string tensor_name(Role role, std::size_t layer) {
-    const std::string_view name = kNames[static_cast<std::size_t>(role)];
-    return per_layer(role) ? fmt::format("blk.{}.{}", layer, name) : std::string(name);
+std::string tensor_name(Role role, std::size_t layer, std::string_view own = {}) {
+    const std::string_view name = own.empty() ? kNames[static_cast<std::size_t>(role)] : own;
+    return per_layer(role) ? format_text("blk.{}.{}", layer, name) : std::string(name);
 }
 
-std::string tensor_name(const TensorSlot& slot, std::size_t layer) {
-    if (slot.name.empty()) return tensor_name(slot.role, layer);
-    return per_layer(slot.role) ? fmt::format("blk.{}.{}", layer, slot.name) : std::string(slot.name);
+// How early converters spelled it: a tensor for each expert.
+std::string expert_name(Role role, std::size_t layer, std::size_t expert) {
+    constexpr std::string_view kSuffix = "_exps.weight";
+    std::string_view name = kNames[static_cast<std::size_t>(role)];
+    name.remove_suffix(kSuffix.size());
+    return format_text("blk.{}.{}.{}.weight", layer, name, expert);
 }
 
 std::uint64_t extent(const arch::ModelSpec& spec, std::size_t layer_index, Dim dim) {
     const arch::LayerSpec& layer = spec.layers[layer_index];
+    const auto latent_plain = [&] { return std::uint64_t{layer.latent.query - spec.ropes[layer.rope].n_rot}; };
     const std::uint64_t q = std::uint64_t{layer.n_heads} * layer.head_dim;
     const std::uint64_t kv = std::uint64_t{layer.n_kv_heads} * layer.head_dim;
     switch (dim) {
@@ -140,6 +171,18 @@ std::uint64_t extent(const arch::ModelSpec& spec, std::size_t layer_index, Dim d
         case Dim::two_value_heads: return 2 * std::uint64_t{layer.delta.n_value_heads};
         case Dim::d_value: return layer.delta.d_value;
         case Dim::value_width: return std::uint64_t{layer.delta.n_value_heads} * layer.delta.d_value;
+        case Dim::one_row: return 1;
+        case Dim::n_experts:
+        case Dim::each_expert: return layer.experts.n_experts;
+        case Dim::d_ff_expert: return layer.experts.d_ff;
+        case Dim::two_d_ff_expert: return 2 * std::uint64_t{layer.experts.d_ff};
+        case Dim::d_ff_shared: return layer.experts.d_ff_shared;
+        case Dim::latent_rank: return layer.latent.rank;
+        case Dim::latent_q: return std::uint64_t{layer.n_heads} * layer.latent.query;
+        case Dim::latent_plain: return latent_plain();
+        case Dim::latent_value: return layer.latent.value;
+        case Dim::latent_values: return std::uint64_t{layer.n_heads} * layer.latent.value;
+        case Dim::latent_kv: return layer.n_heads * (latent_plain() + layer.latent.value);
     }
     return 0;
 }
@@ -151,7 +194,8 @@ bool is_vector(Dim n_out) {
         case Dim::n_kv_heads:
         case Dim::streams:
         case Dim::stream_pairs:
-        case Dim::channels: return true;
+        case Dim::channels:
+        case Dim::each_expert: return true;
         default: return false;
     }
 }
@@ -160,15 +204,39 @@ bool is_vector(Dim n_out) {
 struct Part {
     Role role;
     std::size_t layer;
+    std::size_t index;  // in the stack, for roles that are stacked
     const gguf::TensorInfo* tensor;
     const FormatInfo* format;
     std::uint64_t first_row;
     std::uint64_t n_in;
     std::uint64_t n_out;
     bool is_vector;
+    bool is_transposed;    // rows in the file are columns [n_in], which become rows of floats
     std::uint64_t offset;  // in the buffer; unused for matrices that stay in the file
     std::uint64_t size;    // bytes in the buffer
 };
+
+// Of each head first the rows that make its keys, then those that make its values.
+void add_heads(std::vector<Part>& parts, const arch::ModelSpec& spec, const Part& whole) {
+    std::uint64_t row = 0;
+    for (std::size_t head = 0; head < spec.layers[whole.layer].n_heads; ++head) {
+        Part keys = whole;
+        keys.role = Role::attn_k_b;
+        keys.index = head;
+        keys.first_row = row;
+        keys.n_in = extent(spec, whole.layer, Dim::latent_plain);
+        keys.n_out = whole.n_in;
+        keys.is_transposed = true;
+        parts.push_back(keys);
+        Part values = whole;
+        values.role = Role::attn_v_b;
+        values.index = head;
+        values.first_row = row + keys.n_in;
+        values.n_out = extent(spec, whole.layer, Dim::latent_value);
+        parts.push_back(values);
+        row += keys.n_in + values.n_out;
+    }
+}
 
 // Fused tensors are several matrices one after the other.
 void add_parts(std::vector<Part>& parts, const arch::ModelSpec& spec, const Part& whole) {
@@ -178,6 +246,7 @@ void add_parts(std::vector<Part>& parts, const arch::ModelSpec& spec, const Part
     };
     std::vector<Piece> pieces;
     const std::uint64_t n_out = whole.n_out;
+    if (whole.role == Role::attn_kv_b) return add_heads(parts, spec, whole);
     if (whole.role == Role::attn_qkv_bias) {
         pieces = {{Role::attn_q_bias, Dim::q}, {Role::attn_k_bias, Dim::kv}, {Role::attn_v_bias, Dim::kv}};
     } else if (whole.role == Role::attn_qkv) {
@@ -193,11 +262,13 @@ void add_parts(std::vector<Part>& parts, const arch::ModelSpec& spec, const Part
             parts.push_back(part);
         }
         return;
+    } else if (whole.role == Role::ffn_gate_up_exps) {
+        pieces = {{Role::ffn_gate_exps, Dim::d_ff_expert}, {Role::ffn_up_exps, Dim::d_ff_expert}};
     } else {
         parts.push_back(whole);
         return;
     }
-    std::uint64_t row = 0;
+    std::uint64_t row = whole.first_row;
     for (const Piece& piece : pieces) {
         Part part = whole;
         part.role = piece.role;
@@ -214,14 +285,16 @@ struct Layout {
     std::uint64_t size = 0;
 };
 
-Part make_part(const gguf::TensorInfo& tensor, const TensorSlot& slot, const arch::ModelSpec& spec, std::size_t layer) {
+// n: matrices in the tensor.
+Part make_part(const gguf::TensorInfo& tensor, const TensorSlot& slot, const arch::ModelSpec& spec, std::size_t layer,
+               std::uint64_t n = 1) {
     const std::uint64_t n_in = extent(spec, layer, slot.n_in);
     const std::uint64_t n_out = extent(spec, layer, slot.n_out);
-    const std::uint64_t n_stacked = slot.n_out == Dim::other_streams ? spec.n_streams - 1 : 1;
-    if (tensor.shape[0] != n_in || tensor.shape[1] != n_out / n_stacked || tensor.shape[2] != n_stacked ||
-        tensor.shape[3] != 1) {
-        throw Error(Status::bad_file, "tensor '{}' is [{}, {}, {}, {}], but the metadata asks for [{}, {}]",
-                    tensor.name, tensor.shape[0], tensor.shape[1], tensor.shape[2], tensor.shape[3], n_in, n_out);
+    const std::uint64_t rows = slot.n_out == Dim::other_streams ? spec.d_model : n_out;
+    if (slot.n_out == Dim::other_streams) n = spec.n_streams - 1;
+    if (tensor.shape[0] != n_in || tensor.shape[1] != rows || tensor.shape[2] != n || tensor.shape[3] != 1) {
+        throw Error(Status::bad_file, "tensor '{}' is [{}, {}, {}, {}], but the metadata asks for [{}, {}, {}]",
+                    tensor.name, tensor.shape[0], tensor.shape[1], tensor.shape[2], tensor.shape[3], n_in, rows, n);
     }
     const FormatInfo* format = kernels::find_format(static_cast<std::uint32_t>(tensor.type));
     const bool vector = is_vector(slot.n_out);
@@ -230,7 +303,7 @@ Part make_part(const gguf::TensorInfo& tensor, const TensorSlot& slot, const arc
         throw Error(Status::unsupported, "tensor '{}': format {} is not supported{}", tensor.name,
                     type != nullptr ? type->name : "?", vector ? " for vectors" : "");
     }
-    return {slot.role, layer, &tensor, format, 0, n_in, n_out, vector, 0, 0};
+    return {slot.role, layer, 0, &tensor, format, 0, n_in, n_out, vector, false, 0, 0};
 }
 
 // The tensor that holds this role's together with others, in files that fuse them; `role` itself when there is none.
@@ -242,8 +315,16 @@ Role fused(Role role) {
         case Role::attn_q_bias:
         case Role::attn_k_bias:
         case Role::attn_v_bias: return Role::attn_qkv_bias;
+        case Role::ffn_gate_exps:
+        case Role::ffn_up_exps: return Role::ffn_gate_up_exps;
+        case Role::attn_k_b:
+        case Role::attn_v_b: return Role::attn_kv_b;
         default: return role;
     }
+}
+
+bool has_extent(const arch::ModelSpec& spec, const TensorSlot& slot, std::size_t layer) {
+    return extent(spec, layer, slot.n_in) != 0 && extent(spec, layer, slot.n_out) != 0;
 }
 
 // What a layer that attends to another's keys and values does not compute, though files may have it.
@@ -260,13 +341,13 @@ bool makes_kv(Role role) {
 const gguf::TensorInfo* find_slot(const gguf::File& file, const arch::ArchSpec& arch, const arch::ModelSpec& spec,
                                   std::size_t i, std::size_t layer) {
     const TensorSlot& slot = arch.slots[i];
-    if (extent(spec, layer, slot.n_in) == 0 || extent(spec, layer, slot.n_out) == 0) return nullptr;
-    const std::string name = tensor_name(slot, layer);
+    if (!has_extent(spec, slot, layer)) return nullptr;
+    const std::string name = tensor_name(slot.role, layer, slot.name);
     const gguf::TensorInfo* tensor = file.find_tensor(name);
     const bool shares = spec.layers[layer].kv_layer != arch::kOwn && makes_kv(slot.role);
     if (slot.need == arch::Need::optional || shares) return tensor;
     if (slot.need == arch::Need::with_previous) {
-        const std::string previous = tensor_name(arch.slots[i - 1], layer);
+        const std::string previous = tensor_name(arch.slots[i - 1].role, layer, arch.slots[i - 1].name);
         if (file.find_tensor(previous) == nullptr) return nullptr;
         if (tensor == nullptr) {
             throw Error(Status::bad_file, "tensor '{}' is missing, which belongs to '{}'", name, previous);
@@ -279,17 +360,48 @@ const gguf::TensorInfo* find_slot(const gguf::File& file, const arch::ArchSpec& 
     return tensor;
 }
 
+std::uint64_t stack_height(const arch::LayerSpec& layer, Role role) {
+    return arch::is_by_head(role) ? layer.n_heads : layer.experts.n_experts;
+}
+
+// The matrices of a stack, which are one tensor; of experts also one each.
+template <class Use>
+void add_stack(std::vector<Part>& parts, const gguf::File& file, const TensorSlot& slot, const arch::ModelSpec& spec,
+               std::size_t layer, Use use) {
+    const bool is_fused = fused(slot.role) != slot.role && file.find_tensor(tensor_name(fused(slot.role), layer));
+    const std::uint64_t n = is_fused ? 0 : stack_height(spec.layers[layer], slot.role);
+    const std::string whole_name = tensor_name(slot.role, layer);
+    const gguf::TensorInfo* whole = file.find_tensor(whole_name);
+    for (std::size_t i = 0; i < n; ++i) {
+        const std::string name = arch::is_by_head(slot.role) ? whole_name : expert_name(slot.role, layer, i);
+        const gguf::TensorInfo* tensor = whole != nullptr ? whole : file.find_tensor(name);
+        if (tensor == nullptr) throw Error(Status::bad_file, "tensor '{}' is missing", i == 0 ? whole_name : name);
+        use(*tensor);
+        Part part = make_part(*tensor, slot, spec, layer, whole != nullptr ? n : 1);
+        part.index = i;
+        if (whole != nullptr) part.first_row = i * part.n_out;
+        add_parts(parts, spec, part);
+    }
+}
+
 // Finds every tensor that the architecture asks for, and refuses what is missing or left over.
 Layout make_layout(const gguf::File& file, const arch::ArchSpec& arch, const arch::ModelSpec& spec, bool mapped) {
     Layout layout;
     std::vector<bool> used(file.tensors().size());
+    const auto use = [&](const gguf::TensorInfo& tensor) {
+        used[static_cast<std::size_t>(&tensor - file.tensors().data())] = true;
+    };
     for (std::size_t i = 0; i < arch.slots.size(); ++i) {
         const TensorSlot& slot = arch.slots[i];
         const std::size_t n_layers = per_layer(slot.role) ? spec.layers.size() : 1;
         for (std::size_t layer = 0; layer < n_layers; ++layer) {
+            if (arch::is_stacked(slot.role)) {
+                if (has_extent(spec, slot, layer)) add_stack(layout.parts, file, slot, spec, layer, use);
+                continue;
+            }
             const gguf::TensorInfo* tensor = find_slot(file, arch, spec, i, layer);
             if (tensor == nullptr) continue;
-            used[static_cast<std::size_t>(tensor - file.tensors().data())] = true;
+            use(*tensor);
             const Part part = make_part(*tensor, slot, spec, layer);
             const bool shares = spec.layers[layer].kv_layer != arch::kOwn && makes_kv(slot.role);
             if (!shares) add_parts(layout.parts, spec, part);
@@ -304,6 +416,9 @@ Layout make_layout(const gguf::File& file, const arch::ArchSpec& arch, const arc
     for (Part& part : layout.parts) {
         if (part.is_vector) {
             part.size = part.n_in * part.n_out * sizeof(float);
+        } else if (part.is_transposed) {
+            part.size =
+                div_up(part.n_out, std::uint64_t{kTileRows}) * kernels::tile_bytes(kernels::info(kFloats), part.n_in);
         } else if (!mapped) {
             part.size = div_up(part.n_out, std::uint64_t{kTileRows}) * kernels::tile_bytes(*part.format, part.n_in);
         }
@@ -317,6 +432,32 @@ Layout make_layout(const gguf::File& file, const arch::ArchSpec& arch, const arc
 void transpose(float* values, std::uint64_t n_rows, std::uint64_t n_columns) {
     const std::vector<float> rows(values, values + n_rows * n_columns);
     for (std::uint64_t i = 0; i < rows.size(); ++i) values[i % n_columns * n_rows + i / n_columns] = rows[i];
+}
+
+// A transposed part as rows of floats, in tiles if they are to be packed.
+void transpose(const gguf::File& file, const kernels::Table& kernels, const Part& part, bool packed,
+               std::byte* target) {
+    const std::uint64_t row_bytes = kernels::row_bytes(*part.format, part.n_out);
+    std::vector<std::byte> bytes(part.n_in * row_bytes);
+    file.read_tensor(*part.tensor, part.first_row * row_bytes, bytes);
+    std::vector<float> column(part.n_out);
+    std::vector<float> rows(part.n_in * part.n_out);
+    for (std::uint64_t i = 0; i < part.n_in; ++i) {
+        const auto format = static_cast<std::size_t>(part.format->format);
+        kernels.decode[format].fn(bytes.data() + i * row_bytes, part.n_out, column.data());
+        for (std::uint64_t r = 0; r < part.n_out; ++r) rows[r * part.n_in + i] = column[r];
+    }
+    const auto data = std::as_bytes(std::span(rows));
+    if (!packed) {
+        std::copy(data.begin(), data.end(), target);
+        return;
+    }
+    const std::uint64_t tile_bytes = kernels::tile_bytes(kernels::info(kFloats), part.n_in);
+    for (std::uint64_t r = 0; r < part.n_out; r += kTileRows) {
+        kernels.pack[static_cast<std::size_t>(kFloats)].fn({data.data() + r / kTileRows * tile_bytes,
+                                                            std::min<std::uint64_t>(kTileRows, part.n_out - r),
+                                                            part.n_in, target + r / kTileRows * tile_bytes});
+    }
 }
 
 // Packing all matrices: tasks of a few tiles each, taken in file order by all workers.
@@ -410,21 +551,36 @@ class Packer {
     std::exception_ptr error_;
 };
 
+std::size_t most_stacked(const arch::ModelSpec& spec) {
+    std::size_t n = 0;
+    for (const arch::LayerSpec& layer : spec.layers) {
+        n = std::max<std::size_t>({n, layer.experts.n_experts, layer.latent.rank != 0 ? layer.n_heads : 0});
+    }
+    return n;
+}
+
+// Roles x layers x the highest stack.
+std::size_t n_stacked(const arch::ModelSpec& spec) {
+    return (arch::kRoles - arch::kFirstStackedRole) * spec.layers.size() * most_stacked(spec);
+}
+
 }  // namespace
 
 Weights::Sizes Weights::plan(const gguf::File& file, const arch::ArchSpec& arch, const arch::ModelSpec& spec,
                              bool mapped) {
     const std::size_t n = index(Role::attn_norm, spec.layers.size());
-    return {make_layout(file, arch, spec, mapped).size, n * (sizeof(Matrix) + sizeof(const float*))};
+    return {make_layout(file, arch, spec, mapped).size,
+            n * (sizeof(Matrix) + sizeof(const float*)) + n_stacked(spec) * sizeof(Matrix)};
 }
 
 Weights::Weights(const gguf::File& file, const arch::ArchSpec& arch, const arch::ModelSpec& spec, bool mapped,
                  const kernels::Table& kernels, Workers& workers, Memory& memory, Progress progress)
-    : mapped_(mapped), matrices_(&memory), vectors_(&memory) {
+    : mapped_(mapped), stack_height_(most_stacked(spec)), matrices_(&memory), stacked_(&memory), vectors_(&memory) {
     const Layout layout = make_layout(file, arch, spec, mapped);
     buffer_ = Buffer(memory, layout.size);
     const std::size_t n = index(Role::attn_norm, spec.layers.size());
     matrices_.resize(n);
+    stacked_.resize(n_stacked(spec));
     vectors_.resize(n);
 
     Packer packer(file, kernels, buffer_.data(), progress);
@@ -442,11 +598,16 @@ Weights::Weights(const gguf::File& file, const arch::ArchSpec& arch, const arch:
             vectors_[i] = values;
             continue;
         }
-        Matrix& matrix = matrices_[i];
+        Matrix& matrix =
+            arch::is_stacked(part.role) ? stacked_[stacked_index(part.role, part.layer, part.index)] : matrices_[i];
         matrix.format = part.format->format;
         matrix.n_in = static_cast<std::uint32_t>(part.n_in);
         matrix.n_out = static_cast<std::uint32_t>(part.n_out);
-        if (mapped) {
+        if (part.is_transposed) {
+            matrix.format = kFloats;
+            matrix.data = target;
+            transpose(file, kernels, part, !mapped, target);
+        } else if (mapped) {
             const std::byte* data = file.tensor_data(*part.tensor);
             if (data == nullptr) {
                 throw Error(Status::invalid_argument, "mapped weights need a source whose bytes are addressable");

@@ -56,6 +56,10 @@ class Weights {
     const Matrix& matrix(arch::Role role, std::size_t layer = 0) const noexcept {
         return matrices_[index(role, layer)];
     }
+    // Of one expert or head, for roles that are stacked.
+    const Matrix& stacked(arch::Role role, std::size_t layer, std::size_t i) const noexcept {
+        return stacked_[stacked_index(role, layer, i)];
+    }
     // Norm weights, biases, factors; null when the file has none.
     const float* vector(arch::Role role, std::size_t layer = 0) const noexcept { return vectors_[index(role, layer)]; }
     Norm norm(arch::Role weight, arch::Role bias, std::size_t layer = 0) const noexcept {
@@ -68,9 +72,16 @@ class Weights {
         return r < arch::kModelRoles ? r : r + layer * (arch::kRoles - arch::kModelRoles);
     }
 
+    std::size_t stacked_index(arch::Role role, std::size_t layer, std::size_t i) const noexcept {
+        const std::size_t n_roles = arch::kRoles - arch::kFirstStackedRole;
+        return (layer * n_roles + static_cast<std::size_t>(role) - arch::kFirstStackedRole) * stack_height_ + i;
+    }
+
     bool mapped_;
+    std::size_t stack_height_;  // most experts or heads of a layer
     Buffer buffer_;
     std::pmr::vector<Matrix> matrices_;
+    std::pmr::vector<Matrix> stacked_;
     std::pmr::vector<const float*> vectors_;
 };
 

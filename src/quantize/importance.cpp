@@ -71,7 +71,7 @@ void Importance::read_gguf(Source source, Memory& memory) {
     for (const gguf::TensorInfo& tensor : file.tensors()) {
         if (!tensor.name.ends_with(kSums)) continue;
         const std::string_view name = tensor.name.substr(0, tensor.name.size() - kSums.size());
-        const gguf::TensorInfo* counted = file.find_tensor(fmt::format("{}.counts", name));
+        const gguf::TensorInfo* counted = file.find_tensor(format_text("{}.counts", name));
         const std::uint64_t n_matrices = tensor.n_elements / tensor.shape[0];
         if (counted == nullptr || counted->n_elements != n_matrices) {
             throw Error(Status::bad_file, "{}: {} counts of what was summed are missing", Label("tensor", name).view(),

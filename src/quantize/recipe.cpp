@@ -125,7 +125,7 @@ std::uint32_t first_number(const gguf::File& file, std::string_view key, Memory&
 Facts find_facts(const gguf::File& file, bool has_importance, Memory& memory) {
     const std::string arch(file.string("general.architecture").value_or(""));
     const auto number = [&](std::string_view key) {
-        return first_number(file, fmt::format("{}.{}", arch, key), memory);
+        return first_number(file, format_text("{}.{}", arch, key), memory);
     };
     Facts facts{};
     facts.has_importance = has_importance;

@@ -11,8 +11,8 @@
 
 #include "base/checked.hpp"
 #include "base/error.hpp"
+#include "base/exp.hpp"
 #include "base/workers.hpp"
-#include "sampling/exp.hpp"
 
 namespace linnet {
 
@@ -93,36 +93,6 @@ std::uint32_t key_of(float score) noexcept {
     return (bits & kSign) != 0 ? bits : ~(bits | kSign);
 }
 
-void check(bool valid, const char* option, float value, const char* range) {
-    if (!valid) throw Error(Status::invalid_argument, "{} is {}, must be {}", option, value, range);
-}
-
-// Throws Error(invalid_argument); gives the options with those that change nothing at zero.
-SamplerOptions validated(std::uint32_t n_vocab, SamplerOptions options) {
-    const auto not_negative = [](float value) { return std::isfinite(value) && value >= 0.0F; };
-    check(not_negative(options.temperature), "temperature", options.temperature, "finite and not negative");
-    check(options.top_p >= 0.0F, "top_p", options.top_p, "a number that is not negative");
-    check(options.min_p >= 0.0F && options.min_p <= 1.0F, "min_p", options.min_p, "between 0 and 1");
-    check(not_negative(options.repetition_penalty), "repetition_penalty", options.repetition_penalty,
-          "finite and not negative");
-    check(std::isfinite(options.frequency_penalty), "frequency_penalty", options.frequency_penalty, "finite");
-    check(std::isfinite(options.presence_penalty), "presence_penalty", options.presence_penalty, "finite");
-    for (std::size_t i = 0; i < options.biases.size(); ++i) {
-        const LogitBias& bias = options.biases[i];
-        if (bias.token < 0 || static_cast<std::uint32_t>(bias.token) >= n_vocab) {
-            throw Error(Status::invalid_argument, "biases[{}].token is {}, must be below {}", i, bias.token, n_vocab);
-        }
-        if (!(bias.bias < kInfinity)) {
-            throw Error(Status::invalid_argument, "biases[{}].bias is {}, must be finite or -infinity", i, bias.bias);
-        }
-    }
-    if (options.top_k >= n_vocab) options.top_k = 0;
-    if (options.top_p >= 1.0F) options.top_p = 0.0F;
-    if (options.repetition_penalty == 0.0F) options.repetition_penalty = 1.0F;
-    if (options.penalty_window == 0) options.penalty_window = 64;
-    return options;
-}
-
 bool has_penalties(const SamplerOptions& options) noexcept {
     return options.repetition_penalty != 1.0F || options.frequency_penalty != 0.0F || options.presence_penalty != 0.0F;
 }
@@ -146,13 +116,27 @@ Sampler::Sampler(std::uint32_t n_vocab, const SamplerOptions& options, Memory& m
       buckets_(&memory),
       candidates_(&memory),
       counts_(&memory),
-      history_(&memory) {
+      history_(&memory),
+      banned_(options.banned, options.trie, memory),
+      text_(&memory),
+      breakers_(&memory) {
     options_.biases = biases_;
+    options_.banned = {};
     if (has_penalties(options_)) {
         counts_.resize(n_vocab);
         history_.resize(options_.penalty_window);
     }
-    if (!biases_.empty() || !counts_.empty()) scores_.resize(n_vocab);
+    if (!biases_.empty() || !counts_.empty() || !banned_.empty()) scores_.resize(n_vocab);
+    if (needs_chain(options_)) {
+        chain_.emplace(n_vocab, options_, memory);
+        if (options_.dry_multiplier > 0.0F) {
+            text_.resize(2 * std::size_t{options_.dry_window});
+            find_breakers(options.dry_breakers);
+        }
+        options_.dry_breakers = {};
+        options_.stages = {};
+        return;
+    }
     if (options_.temperature == 0.0F) return;
     if (options_.top_k > 0) {
         candidates_.resize(options_.top_k);
@@ -167,6 +151,11 @@ Sampler::Sampler(std::uint32_t n_vocab, const SamplerOptions& options, Memory& m
 Token Sampler::sample(std::span<const float> logits) noexcept {
     const FloatEnvironment environment;
     const std::span<const float> scores = adjusted(logits);
+    if (chain_) {
+        const std::size_t n_text = std::min<std::size_t>(n_text_, options_.dry_window);
+        const std::span<const Token> text = std::span(text_).first(n_text_).last(n_text);
+        return chain_->sample(scores, {counts_, text, breakers_}, random_);
+    }
     if (options_.temperature == 0.0F) return arg_max(scores);
     const float best = maximum(scores);
     if (!std::isfinite(best)) return arg_max(scores);  // nothing to choose from, or infinitely probable tokens
@@ -176,8 +165,29 @@ Token Sampler::sample(std::span<const float> logits) noexcept {
     return choose_any(scores, weighting);
 }
 
+// Tokens whose text holds one of the given texts.
+void Sampler::find_breakers(std::span<const std::string_view> texts) {
+    breakers_.resize(n_vocab_);
+    for (Token token = 0; token < static_cast<Token>(std::min(n_vocab_, options_.trie->n_vocab())); ++token) {
+        const std::string_view piece = options_.trie->piece(token);
+        const auto holds = [&](std::string_view text) {
+            return !text.empty() && piece.find(text) != std::string_view::npos;
+        };
+        breakers_[static_cast<std::size_t>(token)] = std::ranges::any_of(texts, holds);
+    }
+}
+
 void Sampler::accept(Token token) noexcept {
-    if (history_.empty() || token < 0 || static_cast<std::uint32_t>(token) >= n_vocab_) return;
+    if (token < 0 || static_cast<std::uint32_t>(token) >= n_vocab_) return;
+    if (!banned_.empty()) banned_.accept(token);
+    if (!text_.empty()) {
+        if (n_text_ == text_.size()) {
+            std::copy(text_.end() - options_.dry_window, text_.end(), text_.begin());
+            n_text_ = options_.dry_window;
+        }
+        text_[n_text_++] = token;
+    }
+    if (history_.empty()) return;
     if (n_history_ == history_.size()) {
         --counts_[static_cast<std::size_t>(history_[next_])];
     } else {
@@ -192,19 +202,30 @@ void Sampler::set_history(std::span<const Token> text) noexcept {
     for (std::uint32_t i = 0; i < n_history_; ++i) counts_[static_cast<std::size_t>(history_[i])] = 0;
     n_history_ = 0;
     next_ = 0;
-    for (const Token token : text.last(std::min(text.size(), history_.size()))) accept(token);
+    n_text_ = 0;
+    banned_.reset();
+    // The longest of the windows; a banned text has no more tokens than bytes.
+    const std::size_t window = std::max({history_.size(), text_.size() / 2, banned_.max_size()});
+    for (const Token token : text.last(std::min(text.size(), window))) accept(token);
 }
 
 void Sampler::reset() noexcept {
     set_history({});
     random_ = Random(options_.seed);
+    if (chain_) chain_->reset();
 }
 
-// The logits after biases and penalties.
+// The logits after biases, bans, and without a chain, which has its own order, penalties.
 std::span<const float> Sampler::adjusted(std::span<const float> logits) noexcept {
     if (scores_.empty()) return logits;
     std::copy(logits.begin(), logits.end(), scores_.begin());
     for (const LogitBias& bias : biases_) scores_[static_cast<std::size_t>(bias.token)] += bias.bias;
+    banned_.ban(scores_);
+    if (!chain_) penalise();
+    return scores_;
+}
+
+void Sampler::penalise() noexcept {
     constexpr std::uint32_t kSeen = 1U << 31;  // on a count: this token has been dealt with
     for (std::uint32_t i = 0; i < n_history_; ++i) {
         const auto token = static_cast<std::size_t>(history_[i]);
@@ -215,11 +236,10 @@ std::span<const float> Sampler::adjusted(std::span<const float> logits) noexcept
         counts_[token] |= kSeen;
     }
     for (std::uint32_t i = 0; i < n_history_; ++i) counts_[static_cast<std::size_t>(history_[i])] &= ~kSeen;
-    return scores_;
 }
 
 // The top_k first tokens, cut further by top_p; best first.
-std::span<Sampler::Candidate> Sampler::keep_top_k(std::span<const float> scores) noexcept {
+std::span<Candidate> Sampler::keep_top_k(std::span<const float> scores) noexcept {
     const auto begin = candidates_.begin();
     auto end = begin;
     // A heap with the last of the best so far on top: with ids ascending, only a greater score displaces it.
@@ -244,7 +264,7 @@ std::span<Sampler::Candidate> Sampler::keep_top_k(std::span<const float> scores)
 // The fewest tokens whose probabilities reach top_p: those of the buckets that are kept as a whole by ascending id,
 // then, best first, those of the bucket in which top_p is reached. Of that one only what is kept is sorted, and of
 // equal scores nothing, as they come by id.
-std::span<Sampler::Candidate> Sampler::keep_top_p(std::span<const float> scores, float best) noexcept {
+std::span<Candidate> Sampler::keep_top_p(std::span<const float> scores, float best) noexcept {
     std::fill(buckets_.begin(), buckets_.end(), 0.0);
     double total = 0.0;
     for (std::size_t block = 0; block < div_up(scores.size(), kBlock); ++block) {

@@ -5,33 +5,18 @@
 
 #include <cstdint>
 #include <memory_resource>
+#include <optional>
 #include <span>
 #include <vector>
 
 #include "base/memory.hpp"
+#include "sampling/banned.hpp"
+#include "sampling/chain.hpp"
+#include "sampling/options.hpp"
 #include "sampling/random.hpp"
 #include "tokenizer/tokenizer.hpp"
 
 namespace linnet {
-
-struct LogitBias {
-    Token token;
-    float bias;
-};
-
-// Meanings, ranges and order as linnet_sampler_options in linnet.h.
-struct SamplerOptions {
-    std::uint32_t top_k = 0;
-    float temperature = 0.0F;
-    float top_p = 0.0F;
-    float min_p = 0.0F;
-    float repetition_penalty = 0.0F;
-    float frequency_penalty = 0.0F;
-    float presence_penalty = 0.0F;
-    std::uint32_t penalty_window = 0;  // 0: 64
-    std::uint64_t seed = 0;
-    std::span<const LogitBias> biases = {};
-};
 
 // The id of the greatest logit, the lowest one of several. NaN counts as -infinity; 0 when nothing is above that.
 Token arg_max(std::span<const float> logits) noexcept;
@@ -61,17 +46,9 @@ class Sampler {
     };
 
   private:
-    struct Candidate {
-        float score;  // the adjusted logit, or the weight that comes from it
-        Token token;
-    };
-
-    // The order in which filters keep tokens.
-    static bool precedes(const Candidate& a, const Candidate& b) noexcept {
-        return a.score > b.score || (a.score == b.score && a.token < b.token);
-    }
-
     std::span<const float> adjusted(std::span<const float> logits) noexcept;
+    void penalise() noexcept;
+    void find_breakers(std::span<const std::string_view> texts);
     std::span<Candidate> keep_top_k(std::span<const float> scores) noexcept;
     std::span<Candidate> keep_top_p(std::span<const float> scores, float best) noexcept;
     std::uint32_t find_cut(std::span<const Candidate> members, float best, double& missing) noexcept;
@@ -90,8 +67,13 @@ class Sampler {
     std::pmr::vector<Candidate> candidates_;  // [top_k], or [n_vocab] for top_p alone
     std::pmr::vector<std::uint32_t> counts_;  // [n_vocab] occurrences in history_: penalties
     std::pmr::vector<Token> history_;         // [penalty_window], a ring
-    std::uint32_t n_history_ = 0;             // tokens in the ring
-    std::uint32_t next_ = 0;                  // where the ring is written
+    std::optional<Chain> chain_;              // when the options need one
+    BannedTexts banned_;
+    std::pmr::vector<Token> text_;     // [2 * dry_window] its latest tokens, moved down when there is no room
+    std::size_t n_text_ = 0;           // tokens in text_
+    std::pmr::vector<bool> breakers_;  // [n_vocab] DRY's matches end at these
+    std::uint32_t n_history_ = 0;      // tokens in the ring
+    std::uint32_t next_ = 0;           // where the ring is written
 };
 
 }  // namespace linnet

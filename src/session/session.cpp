@@ -6,6 +6,8 @@
 #include <algorithm>
 
 #include "base/error.hpp"
+#include "sampling/logprobs.hpp"
+#include "session/fill_in.hpp"
 
 namespace linnet {
 
@@ -70,6 +72,9 @@ void Session::append(std::span<const Token> tokens) {
     }
     if (tokens.empty()) return;
     tokens_.insert(tokens_.end(), tokens.begin(), tokens.end());
+    forced_ = {};
+    if (constraint_ != nullptr) constraint_->begin(tokens_.size());
+    if (stops_ != nullptr) stops_->restart();
     text_stream_.reset();  // what is generated next does not go on where the stream stopped
 }
 
@@ -79,9 +84,29 @@ void Session::append_text(std::string_view text, TokenizeOptions options) {
     if (options.add_special && tokens_.empty() && tokenizer.add_bos() && tokenizer.bos() != kNoToken) {
         ids.push_back(tokenizer.bos());
     }
+    tokenize(text, options, ids);
+    append(ids);
+}
+
+void Session::tokenize(std::string_view text, TokenizeOptions options, std::pmr::vector<Token>& ids) const {
+    const Tokenizer& tokenizer = model_->tokenizer();
     options.add_special = false;
     options.in_text = !tokens_.empty() && !tokenizer.is_special(tokens_.back());
     tokenizer.encode(text, options, ids);
+}
+
+void Session::append_fill_in(std::string_view prefix, std::string_view suffix) {
+    const Tokenizer& tokenizer = model_->tokenizer();
+    Memory& memory = model_->engine().memory;
+    const FillIn around = find_fill_in(model_->file(), tokenizer, memory);
+    std::pmr::vector<Token> ids(&memory);
+    if (tokens_.empty() && tokenizer.add_bos() && tokenizer.bos() != kNoToken) ids.push_back(tokenizer.bos());
+    constexpr TokenizeOptions kPlain = {.add_special = false, .parse_special = false};
+    ids.push_back(around.prefix);
+    tokenizer.encode(prefix, kPlain, ids);
+    ids.push_back(around.suffix);
+    tokenizer.encode(suffix, kPlain, ids);
+    ids.push_back(around.middle);
     append(ids);
 }
 
@@ -94,25 +119,97 @@ void Session::set_sampler(std::shared_ptr<Sampler> sampler) {
     n_noted_ = 0;
 }
 
+void Session::set_grammar(std::shared_ptr<const constrain::Grammar> grammar,
+                          std::shared_ptr<const constrain::TokenTrie> trie) {
+    std::shared_ptr<Constraint> made;
+    if (grammar != nullptr) {
+        Memory& memory = model_->engine().memory;
+        made = std::allocate_shared<Constraint>(std::pmr::polymorphic_allocator<Constraint>(&memory),
+                                                std::move(grammar), std::move(trie), model_->spec().n_vocab, memory);
+        made->begin(tokens_.size());
+    }
+    constraint_ = std::move(made);
+    forced_ = {};
+}
+
+void Session::set_stops(std::span<const std::string_view> texts, std::span<const Token> tokens) {
+    std::shared_ptr<Stops> made;
+    if (!texts.empty() || !tokens.empty()) {
+        Memory& memory = model_->engine().memory;
+        const std::size_t capacity = text_capacity(model_->tokenizer().max_piece_size());
+        made = std::allocate_shared<Stops>(std::pmr::polymorphic_allocator<Stops>(&memory), texts, tokens, capacity,
+                                           memory);
+    }
+    stops_ = std::move(made);
+}
+
 Event Session::step(std::uint64_t budget_us) {
     const FloatEnvironment environment;
     text_.clear();
-    const bool full = tokens_.size() == shape().n_ctx;
-    if (full && !cancel_.load(std::memory_order_relaxed)) return finish(DoneReason::context_full);
+    const bool cancelled = cancel_.load(std::memory_order_relaxed);
+    if (constraint_ != nullptr && !tokens_.empty() && !cancelled) {
+        constraint_->follow(tokens_);
+        if (constraint_->at_end()) return finish(DoneReason::grammar);
+    }
+    if (tokens_.size() == shape().n_ctx && !cancelled) return finish(DoneReason::context_full);
+    if (constraint_ != nullptr && !tokens_.empty() && !cancelled) {
+        if (forced_.empty()) plan_forced();
+        if (!forced_.empty()) return take_forced();
+    }
     switch (compute(budget_us)) {
         case Computed::batch: return event(EventKind::progress);
         case Computed::budget: return event(EventKind::budget);
         case Computed::all: break;
     }
-    const Token token = choose();
-    const bool at_start = nothing_but_control();
+    return take(choose());
+}
+
+// Appends a token of the text, whose first n_shown bytes have been streamed already.
+Event Session::take(Token token, std::size_t n_shown) {
+    const bool at_start = constraint_ == nullptr && nothing_but_control();
     tokens_.push_back(token);
-    if (model_->tokenizer().is_end(token)) {
-        text_stream_.finish(text_);
-        return event(EventKind::done, DoneReason::end_token, token);
-    }
-    stream(token, at_start);
-    return event(EventKind::token, DoneReason::none, token);
+    if (model_->tokenizer().is_end(token)) return end(DoneReason::end_token, token);
+    if (stops_ != nullptr && stops_->has(token)) return end(DoneReason::stop, token);
+    stream(token, at_start, n_shown);
+    if (stops_ == nullptr) return event(EventKind::token, DoneReason::none, token);
+    const Stops::Shown shown = stops_->push(text_);
+    if (shown.stopped) text_stream_.reset();
+    Event result = shown.stopped ? event(EventKind::done, DoneReason::stop, token)
+                                 : event(EventKind::token, DoneReason::none, token);
+    result.text = shown.text;
+    return result;
+}
+
+// The end of the text, with what the stream still held.
+Event Session::end(DoneReason reason, Token token) noexcept {
+    text_stream_.finish(text_);
+    Event result = event(EventKind::done, reason, token);
+    if (stops_ != nullptr) result.text = stops_->finish(text_);
+    return result;
+}
+
+void Session::plan_forced() {
+    const Constraint::Jump jump = constraint_->jump(tokens_, model_->tokenizer(), shape().n_ctx - tokens_.size());
+    if (jump.tokens.empty()) return;
+    forced_ = jump.tokens;
+    n_shown_ = jump.n_shown;
+    drop_from(tokens_.size() - jump.n_dropped);
+    constraint_->truncate(tokens_.size());
+}
+
+// One token, or as many as it takes for all text that was shown to be in the sequence again.
+Event Session::take_forced() {
+    Event result{.kind = EventKind::token};
+    do {
+        const Token token = forced_.front();
+        forced_ = forced_.subspan(1);
+        piece_.clear();
+        model_->tokenizer().piece(token, false, piece_);
+        const std::size_t n_shown = std::min(n_shown_, piece_.size());
+        n_shown_ -= n_shown;
+        result = take(token, n_shown);
+    } while (n_shown_ > 0);
+    return result;
 }
 
 Event Session::prefill(std::uint64_t budget_us) {
@@ -123,8 +220,7 @@ Event Session::prefill(std::uint64_t budget_us) {
 
 Event Session::finish(DoneReason reason) noexcept {
     text_.clear();
-    text_stream_.finish(text_);
-    return event(EventKind::done, reason);
+    return end(reason);
 }
 
 void Session::truncate(std::size_t n_tokens) {
@@ -132,13 +228,20 @@ void Session::truncate(std::size_t n_tokens) {
         throw Error(Status::invalid_argument, "n_tokens is {}, the sequence has {}", n_tokens, tokens_.size());
     }
     if (n_tokens == tokens_.size()) return;
+    drop_from(n_tokens);
+    forced_ = {};
+    if (constraint_ != nullptr) constraint_->truncate(n_tokens);
+    if (stops_ != nullptr) stops_->reset();
+    text_stream_.reset();
+}
+
+void Session::drop_from(std::size_t n_tokens) noexcept {
     const auto n = static_cast<std::uint32_t>(n_tokens);
     if (n < n_past_ + n_pass_) n_pass_ = 0;
     if (n < n_past_) has_logits_ = false;
     n_past_ = std::min(n_past_, n);
     tokens_.resize(n_tokens);
     n_noted_ = 0;
-    text_stream_.reset();
 }
 
 std::span<const float> Session::logits() const {
@@ -188,24 +291,32 @@ void Session::begin_pass(bool budgeted) noexcept {
     forward_.begin({tokens_.data() + n_past_, n_pass_}, n_past_, pass_has_logits_ ? 1 : 0);
 }
 
-Token Session::choose() noexcept {
-    if (sampler_ == nullptr) return arg_max(forward_.logits());
-    if (n_noted_ == 0) {
-        sampler_->set_history(tokens_);
+Token Session::choose() {
+    const std::span<const float> logits =
+        constraint_ == nullptr ? forward_.logits() : constraint_->masked(forward_.logits());
+    Token token = kNoToken;
+    if (sampler_ == nullptr) {
+        token = arg_max(logits);
     } else {
-        for (std::size_t i = n_noted_; i < tokens_.size(); ++i) sampler_->accept(tokens_[i]);
+        if (n_noted_ == 0) {
+            sampler_->set_history(tokens_);
+        } else {
+            for (std::size_t i = n_noted_; i < tokens_.size(); ++i) sampler_->accept(tokens_[i]);
+        }
+        n_noted_ = static_cast<std::uint32_t>(tokens_.size());
+        token = sampler_->sample(logits);
     }
-    n_noted_ = static_cast<std::uint32_t>(tokens_.size());
-    return sampler_->sample(forward_.logits());
+    return constraint_ == nullptr ? token : constraint_->allowed(token);
 }
 
-// Adds what becomes complete with `token` to the event's text. at_start: no text precedes it in the sequence.
-void Session::stream(Token token, bool at_start) {
+// Adds what becomes complete with `token` to the event's text, but for the piece's first n_shown bytes. at_start: no
+// text precedes it in the sequence.
+void Session::stream(Token token, bool at_start, std::size_t n_shown) {
     const Tokenizer& tokenizer = model_->tokenizer();
     piece_.clear();
     tokenizer.piece(token, false, piece_);
     const bool drop = at_start && tokenizer.drops_leading_space() && piece_.starts_with(' ');
-    text_stream_.push(std::string_view(piece_).substr(drop ? 1 : 0), text_);
+    text_stream_.push(std::string_view(piece_).substr(drop ? 1 : n_shown), text_);
 }
 
 bool Session::nothing_but_control() const noexcept {

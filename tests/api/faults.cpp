@@ -5,6 +5,35 @@
 
 namespace {
 
+// A conversation, in place of what the session holds.
+linnet_status chat(linnet_session* session, linnet_error* error) {
+    constexpr std::string_view kJson =
+        R"({"messages": [{"role": "user", "content": "a b"}], "extra": {"x": [1, {"y": "z"}]}})";
+    linnet_chat_options options;
+    linnet_chat_options_init(&options, sizeof options);
+    options.chat_template = "plain";
+    options.chat_template_size = 5;
+    return linnet_session_append_chat(session, kJson.data(), kJson.size(), &options, nullptr, error);
+}
+
+// A reply with a call, and one that is none.
+linnet_status read_reply(const linnet_model* model, linnet_error* error) {
+    constexpr std::string_view kReply =
+        "<think>so</think> Hi <tool_call>{\"name\": \"f\", \"arguments\": {\"a\": [1, \"x\"]}}</tool_call>"
+        "<tool_call>f(</tool_call>";
+    linnet_reply_options options;
+    linnet_reply_options_init(&options, sizeof options);
+    options.format = "hermes";
+    options.format_size = 6;
+    linnet_reply* reply = nullptr;
+    linnet_status status = linnet_reply_create(model, &options, &reply, error);
+    if (status == LINNET_OK) status = linnet_reply_feed(reply, kReply.data(), kReply.size(), error);
+    if (status == LINNET_OK) status = linnet_reply_feed_token(reply, 40, error);
+    if (status == LINNET_OK) status = linnet_reply_finish(reply, error);
+    linnet_reply_destroy(reply);
+    return status;
+}
+
 // The whole life: returns the first status that is not OK.
 linnet_status live(const std::string& path, api::HostMemory& memory, linnet_error* error) {
     linnet_engine_options engine_options;
@@ -45,6 +74,8 @@ linnet_status live(const std::string& path, api::HostMemory& memory, linnet_erro
     if (status == LINNET_OK) status = linnet_session_append_text(session, "a b c", 5, 0, error);
     if (status == LINNET_OK) status = linnet_session_generate(session, 5, nullptr, nullptr, error);
     if (status == LINNET_OK) status = linnet_session_truncate(session, 2, error);
+    if (status == LINNET_OK) status = chat(session, error);
+    if (status == LINNET_OK) status = read_reply(model, error);
     if (status == LINNET_OK) status = linnet_session_generate(session, 2, nullptr, nullptr, error);
     // A session whose step failed goes on where it was.
     if (session != nullptr && sampler != nullptr) {
@@ -117,6 +148,8 @@ TEST_CASE("faults: each operator new fails once") {
         if (status == LINNET_OK) status = linnet_session_create(model, nullptr, &session, &error);
         if (status == LINNET_OK) status = linnet_tokenize(model, "a b", 3, 0, tokens, 32, &n, &error);
         if (status == LINNET_OK) status = linnet_session_append_text(session, "a b", 3, 0, &error);
+        if (status == LINNET_OK) status = chat(session, &error);
+        if (status == LINNET_OK) status = read_reply(model, &error);
         if (status == LINNET_OK) status = linnet_session_generate(session, 3, nullptr, nullptr, &error);
         linnet_engine_destroy(engine);
         linnet_model_destroy(model);

@@ -14,6 +14,9 @@ Table all_exports() {
     add_tokens(table);
     add_sampler(table);
     add_session(table);
+    add_structure(table);
+    add_chat(table);
+    add_reply(table);
     return table;
 }
 

@@ -170,5 +170,8 @@ void add_model(Table& table);
 void add_tokens(Table& table);
 void add_sampler(Table& table);
 void add_session(Table& table);
+void add_structure(Table& table);
+void add_chat(Table& table);
+void add_reply(Table& table);
 
 }  // namespace sweep

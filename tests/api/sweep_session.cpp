@@ -116,10 +116,21 @@ void sweep::add_sampler(Table& table) {
                                      {"min_p", &linnet_sampler_options::min_p},
                                      {"repetition_penalty", &linnet_sampler_options::repetition_penalty},
                                      {"frequency_penalty", &linnet_sampler_options::frequency_penalty},
-                                     {"presence_penalty", &linnet_sampler_options::presence_penalty}};
+                                     {"presence_penalty", &linnet_sampler_options::presence_penalty},
+                                     {"typical_p", &linnet_sampler_options::typical_p},
+                                     {"top_n_sigma", &linnet_sampler_options::top_n_sigma},
+                                     {"xtc_probability", &linnet_sampler_options::xtc_probability},
+                                     {"xtc_threshold", &linnet_sampler_options::xtc_threshold},
+                                     {"temperature_range", &linnet_sampler_options::temperature_range},
+                                     {"temperature_exponent", &linnet_sampler_options::temperature_exponent},
+                                     {"mirostat_tau", &linnet_sampler_options::mirostat_tau},
+                                     {"mirostat_eta", &linnet_sampler_options::mirostat_eta},
+                                     {"dry_multiplier", &linnet_sampler_options::dry_multiplier},
+                                     {"dry_base", &linnet_sampler_options::dry_base}};
         for (const Field& field : kFields) {
             for (const float value : {nan, inf, -inf}) {
-                if (value == inf && field.field == &linnet_sampler_options::top_p) continue;  // >= 1: off
+                if (value == inf && std::strstr(field.name, "p_p") != nullptr) continue;      // top_p >= 1: off
+                if (value == inf && std::strstr(field.name, "typical") != nullptr) continue;  // likewise
                 auto options = sized<linnet_sampler_options>();
                 options.*field.field = value;
                 s.refuses(field.name, create(options));
@@ -151,6 +162,34 @@ void sweep::add_sampler(Table& table) {
         }
         bias = {5, nan};
         s.refuses("bias", create(options));
+        options = sized<linnet_sampler_options>();
+        const linnet_text text = {nullptr, 2};
+        options.n_banned = 1;
+        s.refuses("banned", create(options));
+        options.banned = &text;
+        s.refuses("banned", create(options));
+        options = sized<linnet_sampler_options>();
+        options.n_dry_breakers = 1;
+        s.refuses("dry_breakers", create(options));
+        options.dry_breakers = &text;
+        s.refuses("dry_breakers", create(options));
+        options = sized<linnet_sampler_options>();
+        options.dry_window = UINT32_MAX;
+        s.refuses("dry_window", create(options));
+        options = sized<linnet_sampler_options>();
+        options.n_stages = 1;
+        s.refuses("stages", create(options));
+        std::int32_t stages[] = {0, 0};
+        options.stages = stages;
+        for (const std::int32_t stage : {INT_MIN, -1, 0, 10, 33, INT_MAX}) {
+            stages[0] = stage;
+            s.refuses("stages[0]", create(options));
+        }
+        stages[0] = stages[1] = LINNET_STAGE_XTC;
+        options.n_stages = 2;
+        s.refuses("stages[1]", create(options));
+        options.n_stages = 10;
+        s.refuses("n_stages", create(options));
         CHECK(made == nullptr);
     };
     table["linnet_sampler_destroy"] = [](Sweep&) { linnet_sampler_destroy(nullptr); };

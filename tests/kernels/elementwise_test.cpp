@@ -136,6 +136,9 @@ const Call kSparsify = [](const Table& t, const float* x, const float*, std::siz
 const Call kGelu = [](const Table& t, const float* x, const float* other, std::size_t n, float* y) {
     t.gelu_tanh_mul.fn(x, other, n, y);
 };
+const Call kSwigluClamped = [](const Table& t, const float* x, const float* other, std::size_t n, float* y) {
+    t.swiglu_clamped.fn(x, other, n, y);
+};
 
 }  // namespace
 
@@ -348,6 +351,27 @@ TEST_CASE("silu_mul: same bits, and the formula in double") {
         const double y = g / (1.0 + std::exp(-g)) * up;
         return Expected{y, 8 * kU * std::abs(y) + 5e-39 * std::abs(g * up) + 0x1p-148};
     });
+}
+
+TEST_CASE("swiglu_clamped: same bits, and the formula in double") {
+    check(kSwigluClamped);
+    // The constant, its product with g and the sum with 1 are rounded: 2 |1.702 g| u in the sigmoid, as silu_mul else,
+    // and u of |up| + 1 in the second factor, of at most 8. The gate is at most 7, but as small as it likes.
+    check_formula(kSwigluClamped, [](double gate, double up) {
+        const double g = std::min(gate, 7.0);
+        const double factor = std::clamp(up, -7.0, 7.0) + 1.0;
+        const double activated = g / (1.0 + std::exp(-1.702 * g));
+        const double y = activated * factor;
+        const double relative = (2 * std::min(std::abs(1.702 * g), 90.0) + 9) * kU;
+        return Expected{
+            y, relative * std::abs(y) + kU * std::abs(activated) * 8 + 5e-39 * std::abs(g * factor) + 9 * 0x1p-149};
+    });
+    // Both limits.
+    const float gates[] = {100.0F, 7.0F, 1.0F, 1.0F, 1.0F, 1.0F};
+    const float ups[] = {1.0F, 1.0F, 100.0F, 7.0F, -100.0F, -7.0F};
+    float y[6];
+    scalar().swiglu_clamped.fn(gates, ups, 6, y);
+    for (std::size_t i = 0; i < 6; i += 2) CHECK(y[i] == y[i + 1]);
 }
 
 TEST_CASE("gelu_tanh_mul: same bits, and the formula in double") {

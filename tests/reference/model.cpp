@@ -19,7 +19,9 @@
 #include <utility>
 
 #include "base/memory.hpp"
+#include "tests/reference/experts.hpp"
 #include "tests/reference/gemma_n.hpp"
+#include "tests/reference/latent.hpp"
 #include "tests/reference/recurrent.hpp"
 #include "tests/reference/weights.hpp"
 
@@ -59,7 +61,11 @@ struct Layer {
     Norm q_norm, k_norm;
     Norm post_attention_norm, post_ffw_norm;
     Linear q, k, v, o;
-    Linear gate, up, down;  // gate may be empty
+    LatentAttention latent;                                 // instead, where there is one
+    Linear gate, up, down;                                  // gate may be empty
+    Experts experts;                                        // instead, where there are any, or beside
+    Norm experts_norm, post_dense_norm, post_experts_norm;  // where beside
+    RowVector sinks;        // a score for each head that takes part in the softmax and has no value; may be empty
     Index window = 0;       // position i sees the last `window` positions, itself included; 0: all
     bool is_local = false;  // rotates with Weights::local
     bool is_rotated = true;
@@ -122,6 +128,14 @@ class Reader {
     std::optional<double> real(const std::string& key) const {
         const auto value = file_.f32(architecture_ + "." + key);
         return value ? std::optional<double>(*value) : std::nullopt;
+    }
+    // Of any type that a number or a flag may have.
+    std::optional<double> number(const std::string& key) const {
+        const linnet::gguf::Value* value = file_.find(architecture_ + "." + key);
+        if (value == nullptr) return std::nullopt;
+        if (value->type == linnet::gguf::ValueType::boolean) return *file_.boolean(value->key) ? 1 : 0;
+        if (value->type == linnet::gguf::ValueType::f32) return *file_.f32(value->key);
+        return *file_.u32(value->key);
     }
     std::string text(const std::string& key, std::string_view otherwise) const {
         return std::string(file_.string(architecture_ + "." + key).value_or(otherwise));
@@ -210,8 +224,9 @@ Rope yarn(const Reader& reader, double theta, Index n_rot) {
         const double longest = static_cast<double>(context) / (turns * 2 * std::numbers::pi);
         return static_cast<double>(n_rot) * std::log(longest) / (2 * std::log(theta));
     };
-    const double low = std::max(std::floor(pair_of(fast)), 0.0);
-    double high = std::min(std::ceil(pair_of(slow)), static_cast<double>(n_rot - 1));
+    const bool is_rounded = reader.architecture() != "gpt-oss";
+    const double low = std::max(is_rounded ? std::floor(pair_of(fast)) : pair_of(fast), 0.0);
+    double high = std::min(is_rounded ? std::ceil(pair_of(slow)) : pair_of(slow), static_cast<double>(n_rot - 1));
     if (low == high) high += 0.001;  // as the authors' code does
 
     // DeepSeek's variant divides by a temperature of its own.
@@ -259,28 +274,8 @@ void load_ropes(Reader& reader, Weights& weights, Index head_dim) {
                                                   reader.integer("rope.dimension_count_swa").value_or(n_rot));
 }
 
-Layer load_layer(Reader& reader, const Weights& weights, Index index, Index window) {
-    const std::string name = "blk." + std::to_string(index) + ".";
-    Layer layer;
-    layer.attn_norm = reader.norm(name + "attn_norm");
-    layer.ffn_norm = reader.norm(name + "ffn_norm");
-    layer.q_norm = reader.norm(name + "attn_q_norm");
-    layer.k_norm = reader.norm(name + "attn_k_norm");
-    layer.post_attention_norm = reader.norm(name + "post_attention_norm");
-    layer.post_ffw_norm = reader.norm(name + "post_ffw_norm");
-    layer.output_scale = reader.optional_matrix(name + "layer_output_scale.weight");
-
-    // The output projection takes all heads side by side, so that its shape tells their size whatever the keys say.
-    layer.o = reader.optional_linear(name + "attn_output");
-    layer.head_dim = layer.o.weight.cols() / weights.n_heads;
-    layer.kv_layer = index;
-    const auto take = [&](const std::string& part) { return reader.optional_matrix(name + part); };
-    if (reader.has(name + "shortconv.conv.weight")) {
-        layer.conv = std::make_shared<const ShortConv>(take);
-    } else if (reader.has(name + "ssm_out.weight")) {
-        const Index n_key_heads = Reader::need(reader.integer("ssm.group_count"), "ssm.group_count");
-        layer.delta = std::make_shared<const DeltaNet>(take, n_key_heads, weights.norm_eps);
-    } else if (reader.has(name + "attn_qkv.weight")) {
+void load_attention(Reader& reader, const Weights& weights, const std::string& name, Layer& layer) {
+    if (reader.has(name + "attn_qkv.weight")) {
         const Linear qkv = reader.linear(name + "attn_qkv");
         const Index q_rows = weights.n_heads * layer.head_dim;
         const Index kv_rows = (qkv.weight.rows() - q_rows) / 2;
@@ -293,8 +288,9 @@ Layer load_layer(Reader& reader, const Weights& weights, Index index, Index wind
         layer.v = reader.optional_linear(name + "attn_v");
     }
     layer.is_gated = layer.q.weight.rows() == 2 * layer.o.weight.cols();
-    // The norm after attention is one before the feed-forward, by another name.
-    if (reader.architecture() == "qwen35") std::swap(layer.ffn_norm, layer.post_attention_norm);
+}
+
+void load_dense(Reader& reader, const std::string& name, Layer& layer) {
     layer.up = reader.linear(name + "ffn_up");
     layer.down = reader.linear(name + "ffn_down");
     const Index d_ff = layer.down.weight.cols();
@@ -305,9 +301,49 @@ Layer load_layer(Reader& reader, const Weights& weights, Index index, Index wind
         layer.gate = slice(gate_up, 0, d_ff);
         layer.up = slice(gate_up, d_ff, d_ff);
     }
+}
+
+Layer load_layer(Reader& reader, const Weights& weights, Index index, Index window) {
+    const std::string name = "blk." + std::to_string(index) + ".";
+    Layer layer;
+    layer.attn_norm = reader.norm(name + "attn_norm");
+    layer.ffn_norm = reader.norm(name + "ffn_norm");
+    layer.q_norm = reader.norm(name + "attn_q_norm");
+    layer.k_norm = reader.norm(name + "attn_k_norm");
+    // The norm before the feed-forward, by another name.
+    const std::set<std::string> renamed = {"gpt-oss", "qwen35", "qwen3next"};
+    (renamed.count(reader.architecture()) != 0 ? layer.ffn_norm : layer.post_attention_norm) =
+        reader.norm(name + "post_attention_norm");
+    layer.post_ffw_norm = reader.norm(name + "post_ffw_norm");
+
+    const ExpertsSource source = {reader.architecture(),
+                                  [&](const std::string& tensor) { return reader.optional_matrix(tensor); },
+                                  [&](const std::string& key) { return reader.number(key); }};
+    layer.kv_layer = index;
+    layer.output_scale = reader.optional_matrix(name + "layer_output_scale.weight");
+    layer.sinks = reader.optional_vector(name + "attn_sinks.weight");
+    layer.latent = LatentAttention(source, name);
+    // The output projection takes all heads side by side, so that its shape tells their size whatever the keys say.
+    layer.o = reader.optional_linear(name + "attn_output");
+    layer.head_dim = layer.o.weight.cols() / weights.n_heads;
+    const auto take = [&](const std::string& part) { return reader.optional_matrix(name + part); };
+    if (reader.has(name + "shortconv.conv.weight")) {
+        layer.conv = std::make_shared<const ShortConv>(take);
+    } else if (reader.has(name + "ssm_out.weight")) {
+        const Index n_key_heads = Reader::need(reader.integer("ssm.group_count"), "ssm.group_count");
+        layer.delta = std::make_shared<const DeltaNet>(take, n_key_heads, weights.norm_eps);
+    } else if (layer.latent.empty()) {
+        load_attention(reader, weights, name, layer);
+    }
+    layer.experts = Experts(source, name);
+    if (layer.experts.empty() || reader.has(name + "ffn_up.weight")) load_dense(reader, name, layer);
+    layer.experts_norm = reader.norm(name + "pre_ffw_norm_2");
+    layer.post_dense_norm = reader.norm(name + "post_ffw_norm_1");
+    layer.post_experts_norm = reader.norm(name + "post_ffw_norm_2");
 
     // Every so manieth layer sees all positions, the others a window. Files of some architectures say which.
-    const std::map<std::string, Index> periods = {{"gemma2", 2}, {"gemma3", 6}, {"cohere2", 4}, {"olmo2", 4}};
+    const std::map<std::string, Index> periods = {
+        {"gemma2", 2}, {"gpt-oss", 2}, {"gemma3", 6}, {"cohere2", 4}, {"olmo2", 4}};
     const auto period = periods.find(reader.architecture());
     layer.is_local = period == periods.end() || (index + 1) % period->second != 0;
     if (const auto flags = reader.flags("attention.sliding_window_pattern"); !flags.empty()) {
@@ -345,10 +381,11 @@ void share_keys(const Reader& reader, std::vector<Layer>& layers) {
 Weights load(const std::string& path) {
     Reader reader(path);
     const std::string& architecture = reader.architecture();
-    const std::set<std::string> known = {"llama",    "qwen2",   "qwen3",   "gemma",    "gemma2",   "gemma3",
-                                         "phi3",     "smollm3", "granite", "mistral3", "olmo2",    "glm4",
-                                         "ernie4_5", "cohere2", "gpt2",    "phi2",     "stablelm", "starcoder2",
-                                         "gemma3n",  "gemma4",  "lfm2",    "qwen35"};
+    const std::set<std::string> known = {"llama",     "qwen2",    "qwen3",   "gemma",      "gemma2",   "gemma3",
+                                         "phi3",      "smollm3",  "granite", "mistral3",   "olmo2",    "glm4",
+                                         "ernie4_5",  "cohere2",  "gpt2",    "phi2",       "stablelm", "starcoder2",
+                                         "qwen2moe",  "qwen3moe", "olmoe",   "granitemoe", "gpt-oss",  "phimoe",
+                                         "deepseek2", "gemma3n",  "gemma4",  "lfm2",       "qwen35",   "qwen3next"};
     if (known.count(architecture) == 0) throw std::runtime_error("reference: unknown architecture " + architecture);
     const auto is_one_of = [&](const std::set<std::string>& names) { return names.count(architecture) != 0; };
     const bool is_gemma_n = is_one_of({"gemma3n", "gemma4"});
@@ -365,9 +402,10 @@ Weights load(const std::string& path) {
 
     weights.n_heads = Reader::need(reader.integer("attention.head_count"), "attention.head_count");
     const auto epsilon = reader.real("attention.layer_norm_epsilon");
-    weights.is_layer_norm = epsilon.has_value();
+    weights.is_layer_norm = epsilon.has_value() || architecture == "phimoe";  // whose key has the other name
     weights.norm_eps = epsilon ? *epsilon : Reader::need(reader.real("attention.layer_norm_rms_epsilon"), "epsilon");
-    weights.is_interleaved = is_one_of({"llama", "mistral3", "smollm3", "granite", "glm4", "ernie4_5", "cohere2"});
+    weights.is_interleaved =
+        is_one_of({"llama", "mistral3", "smollm3", "granite", "granitemoe", "glm4", "ernie4_5", "cohere2"});
     weights.is_gelu = is_gemma || is_one_of({"gpt2", "phi2", "starcoder2"});
     weights.embedding_scale =
         is_gemma ? std::sqrt(static_cast<double>(d_model)) : reader.real("embedding_scale").value_or(1);
@@ -379,7 +417,7 @@ Weights load(const std::string& path) {
     weights.attention_cap = reader.real("attn_logit_softcapping").value_or(0);
     weights.logit_cap = reader.real("final_logit_softcapping").value_or(0);
     const double logit_scale = reader.real("logit_scale").value_or(1);
-    weights.logit_scale = architecture == "granite" ? 1 / logit_scale : logit_scale;
+    weights.logit_scale = is_one_of({"granite", "granitemoe"}) ? 1 / logit_scale : logit_scale;
     weights.temperature = reader.real("attention.temperature_scale").value_or(0);
     weights.temperature_context = reader.integer("rope.scaling.original_context_length").value_or(1);
 
@@ -480,9 +518,10 @@ Matrix attention(const Matrix& x, const KeysValues& kv, const Weights& weights, 
                 scores(i, j) = soft_cap(scores(i, j), weights.attention_cap);
                 if (!is_seen) scores(i, j) = -std::numeric_limits<double>::infinity();
             }
-            const double top = scores.row(i).maxCoeff();
+            const bool has_sink = layer.sinks.size() != 0;
+            const double top = std::max(scores.row(i).maxCoeff(), has_sink ? layer.sinks[head] : -HUGE_VAL);
             for (Index j = 0; j < n_tokens; ++j) scores(i, j) = std::exp(scores(i, j) - top);
-            scores.row(i) /= scores.row(i).sum();
+            scores.row(i) /= scores.row(i).sum() + (has_sink ? std::exp(layer.sinks[head] - top) : 0);
         }
         heads.middleCols(head * size, size) = scores * kv.v.middleCols(first, size);
     }
@@ -496,13 +535,22 @@ double gelu_tanh(double x) {
     return 0.5 * x * (1 + std::tanh(std::sqrt(2 / std::numbers::pi) * (x + 0.044715 * x * x * x)));
 }
 
-Matrix feed_forward(const Matrix& x, const Weights& weights, const Layer& layer) {
+Matrix dense(const Matrix& x, const Weights& weights, const Layer& layer) {
     const auto activate = weights.is_gelu ? &gelu_tanh : &silu;
     if (layer.gate.weight.size() == 0) return layer.down(layer.up(x).unaryExpr(activate));
     Matrix gate = layer.gate(x);
     if (std::isfinite(layer.sparsity)) gate = sparsify(gate, layer.sparsity);
     gate = gate.unaryExpr(activate).eval();
     return layer.down(gate.cwiseProduct(layer.up(x)));
+}
+
+Matrix feed_forward(const Matrix& x, const Weights& weights, const Layer& layer) {
+    const Matrix normed = apply_norm(x, layer.ffn_norm, weights);
+    if (layer.experts.empty()) return dense(normed, weights, layer);
+    if (layer.up.weight.size() == 0) return layer.experts(normed);
+    const Matrix chosen = layer.experts(apply_norm(x, layer.experts_norm, weights), x);
+    return apply_norm(dense(normed, weights, layer), layer.post_dense_norm, weights) +
+           apply_norm(chosen, layer.post_experts_norm, weights);
 }
 
 }  // namespace
@@ -547,6 +595,8 @@ std::vector<float> Model::logits(std::span<const std::int32_t> tokens, std::uint
             attended = (*layer.conv)(normed);
         } else if (layer.delta) {
             attended = (*layer.delta)(normed);
+        } else if (!layer.latent.empty()) {
+            attended = layer.latent(normed, rope.frequencies);
         } else {
             if (source == i) stored[i] = keys_values(normed, weights, layer, rope);
             attended = attention(normed, stored[source], weights, layer, rope);
@@ -555,7 +605,7 @@ std::vector<float> Model::logits(std::span<const std::int32_t> tokens, std::uint
         Matrix sum = x + attended * weights.residual_scale;
         if (altup.exists()) sum = (sum + altup.laurel(i, normed)) / std::numbers::sqrt2;
         const Matrix& seen = layer.is_parallel ? x : sum;
-        const Matrix forwarded = norm(feed_forward(norm(seen, layer.ffn_norm), weights, layer), layer.post_ffw_norm);
+        const Matrix forwarded = norm(feed_forward(seen, weights, layer), layer.post_ffw_norm);
         x = sum + forwarded * weights.residual_scale;
         if (altup.exists()) {
             streams = altup.correct(i, streams, x);

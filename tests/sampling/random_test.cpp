@@ -10,7 +10,7 @@
 
 #include <doctest/doctest.h>
 
-#include "sampling/exp.hpp"
+#include "base/exp.hpp"
 
 using linnet::exp_negative;
 using linnet::log_threshold;

@@ -1,0 +1,50 @@
+// SPDX-License-Identifier: MIT
+// Granite 3 and 4 with experts, a shared one where the file has it; scales as those of granite.
+#include "arch/hparams.hpp"
+
+namespace linnet::arch {
+
+namespace {
+
+void read(const gguf::File& file, ModelSpec& spec) {
+    const HParams h(file);
+    read_decoder(h, spec);
+    read_experts(h, spec, Routing::softmax_chosen);
+    spec.embedding_scale = h.positive_or("embedding_scale", 1.0F);
+    spec.residual_scale = h.positive_or("residual_scale", 1.0F);
+    spec.logit_scale = 1.0F / h.positive_or("logit_scale", 1.0F);
+    spec.ropes.push_back(read_rope(h, spec, RopeKind::interleaved));
+    for (LayerSpec& layer : spec.layers) {
+        layer.attention_scale = h.positive_or("attention.scale", layer.attention_scale);
+    }
+}
+
+constexpr TensorSlot kSlots[] = {
+    {Role::token_embd, Dim::d_model, Dim::n_vocab},
+    {Role::output_norm, Dim::d_model, Dim::one},
+    {Role::output, Dim::d_model, Dim::n_vocab, Need::optional},
+    {Role::attn_norm, Dim::d_model, Dim::one},
+    {Role::attn_q, Dim::d_model, Dim::q},
+    {Role::attn_k, Dim::d_model, Dim::kv},
+    {Role::attn_v, Dim::d_model, Dim::kv},
+    {Role::attn_q_bias, Dim::q, Dim::one, Need::optional},
+    {Role::attn_k_bias, Dim::kv, Dim::one, Need::optional},
+    {Role::attn_v_bias, Dim::kv, Dim::one, Need::optional},
+    {Role::attn_output, Dim::q, Dim::d_model},
+    {Role::attn_output_bias, Dim::d_model, Dim::one, Need::optional},
+    {Role::ffn_norm, Dim::d_model, Dim::one},
+    {Role::ffn_gate_inp, Dim::d_model, Dim::n_experts},
+    {Role::ffn_gate_exps, Dim::d_model, Dim::d_ff_expert},
+    {Role::ffn_up_exps, Dim::d_model, Dim::d_ff_expert},
+    {Role::ffn_down_exps, Dim::d_ff_expert, Dim::d_model},
+    {Role::ffn_gate_shexp, Dim::d_model, Dim::d_ff_shared},
+    {Role::ffn_up_shexp, Dim::d_model, Dim::d_ff_shared},
+    {Role::ffn_down_shexp, Dim::d_ff_shared, Dim::d_model},
+};
+
+}  // namespace
+
+extern const ArchSpec arch_granitemoe;
+constexpr ArchSpec arch_granitemoe = {"granitemoe", read, kSlots};
+
+}  // namespace linnet::arch

@@ -1,0 +1,60 @@
+// SPDX-License-Identifier: MIT
+// Options of a constraint, of which a command line has one at most.
+#include "tools/grammar_options.hpp"
+
+#include <CLI/CLI.hpp>
+
+#include <fstream>
+#include <iterator>
+#include <nlohmann/json.hpp>
+
+#include "tools/commands.hpp"
+
+namespace tools {
+
+namespace {
+
+std::string read_text(const std::string& path) {
+    std::ifstream file(path, std::ios::binary);
+    if (!file) throw UsageError("cannot read " + path);
+    return {std::istreambuf_iterator<char>(file), {}};
+}
+
+}  // namespace
+
+void add_grammar_options(CLI::App& command, GrammarOptions& options) {
+    CLI::Option* const schema = command.add_option("--json-schema", options.schema_file,
+                                                   "File of a JSON schema: the text is a document that satisfies it");
+    CLI::Option* const grammar =
+        command.add_option("--grammar", options.grammar_file, "File of a GBNF grammar: the text is its root");
+    CLI::Option* const regex =
+        command.add_option("--regex", options.regex, "Regular expression that the whole text matches");
+    CLI::Option* const choices =
+        command.add_option("--choices", options.choices, "The text is one of these, separated by commas")
+            ->delimiter(',');
+    command.add_flag("--compact", options.compact, "With --json-schema: no white space between JSON's tokens")
+        ->needs(schema);
+    const std::vector<CLI::Option*> all = {schema, grammar, regex, choices};
+    for (CLI::Option* one : all) {
+        for (CLI::Option* other : all) {
+            if (one != other) one->excludes(other);
+        }
+    }
+}
+
+std::optional<linnet::Grammar> make_grammar(const linnet::Model& model, const GrammarOptions& options) {
+    if (!options.schema_file.empty()) {
+        const std::int32_t kind = options.compact ? LINNET_GRAMMAR_JSON_SCHEMA_COMPACT : LINNET_GRAMMAR_JSON_SCHEMA;
+        return linnet::Grammar(model, kind, read_text(options.schema_file));
+    }
+    if (!options.grammar_file.empty()) {
+        return linnet::Grammar(model, LINNET_GRAMMAR_GBNF, read_text(options.grammar_file));
+    }
+    if (!options.regex.empty()) return linnet::Grammar(model, LINNET_GRAMMAR_REGEX, options.regex);
+    if (!options.choices.empty()) {
+        return linnet::Grammar(model, LINNET_GRAMMAR_CHOICES, nlohmann::json(options.choices).dump());
+    }
+    return std::nullopt;
+}
+
+}  // namespace tools

@@ -1,7 +1,8 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: MIT
 # test.sh: installs what is missing, builds the release and runs every test and check, then the unit tests again under
-# the address and undefined-behaviour sanitizers with a slice of fuzzing. The last line counts: "N passed, N failed, N skipped".
+# the address and undefined-behaviour sanitizers, with a slice of fuzzing. The last line counts: "N passed, N failed, N
+# skipped".
 set -uo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 

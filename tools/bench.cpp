@@ -56,7 +56,8 @@ std::uint64_t peak_rss_bytes() {
     return static_cast<std::uint64_t>(usage.ru_maxrss) * 1024;  // Linux counts in KiB
 }
 
-// What a token costs in matrices. The embedding's lookup costs nothing, but a tied embedding is the output as well.
+// What a token costs in matrices. The embedding's lookup costs nothing, but a tied embedding is the output as well; of
+// experts only those count that a token uses.
 struct Work {
     std::uint64_t layer_weights = 0;   // multiplied for every token
     std::uint64_t output_weights = 0;  // multiplied where logits are asked for
@@ -64,16 +65,20 @@ struct Work {
     bool quantised = false;            // most weights are in block formats
 };
 
-Work count_work(const linnet::gguf::File& file) {
+Work count_work(const linnet::gguf::File& file, const linnet::arch::ModelSpec& spec) {
     Work work;
+    const linnet::arch::ExpertSpec& experts = spec.layers.back().experts;
     const bool tied = file.find_tensor("output.weight") == nullptr;
     std::uint64_t block_weights = 0;
     for (const linnet::gguf::TensorInfo& tensor : file.tensors()) {
         const bool embedding = tensor.name == "token_embd.weight";
         if (tensor.n_dims < 2 || (embedding && !tied)) continue;
-        (embedding || tensor.name == "output.weight" ? work.output_weights : work.layer_weights) += tensor.n_elements;
-        work.bytes += tensor.size;
-        if (linnet::gguf::find_type(tensor.type)->block_size > 1) block_weights += tensor.n_elements;
+        const bool of_experts = tensor.n_dims == 3 && tensor.shape[2] == experts.n_experts;
+        const auto used = [&](std::uint64_t n) { return of_experts ? n / experts.n_experts * experts.n_used : n; };
+        const std::uint64_t n_weights = used(tensor.n_elements);
+        (embedding || tensor.name == "output.weight" ? work.output_weights : work.layer_weights) += n_weights;
+        work.bytes += used(tensor.size);
+        if (linnet::gguf::find_type(tensor.type)->block_size > 1) block_weights += n_weights;
     }
     work.quantised = 2 * block_weights > work.layer_weights + work.output_weights;
     return work;
@@ -177,7 +182,7 @@ Result measure(Options options) {
     result.load_ms = seconds_since(load_start) * 1e3;
     result.isa = describe_isa(model->engine().kernels, model->file(), !options.isa.empty());
     result.n_threads = model->engine().workers.size();
-    result.work = count_work(model->file());
+    result.work = count_work(model->file(), model->spec());
 
     const std::uint32_t n_ctx = options.depth + std::max({options.n_prompt, options.n_decode, 1U});
     std::optional<Bench> bench(std::in_place, *model, options, n_ctx);

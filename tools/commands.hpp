@@ -21,6 +21,7 @@ struct UsageError : std::runtime_error {
 };
 
 void add_run(CLI::App& app, int& status);
+void add_chat(CLI::App& app, int& status);
 void add_inspect(CLI::App& app, int& status);
 void add_plan(CLI::App& app, int& status);
 void add_tokenize(CLI::App& app, int& status);

@@ -21,9 +21,12 @@ double milliseconds(const Split& split, std::size_t part) {
 
 }  // namespace
 
+// Parts that a model does not have are left out.
 nlohmann::ordered_json to_json(const Split& split) {
     nlohmann::ordered_json parts;
-    for (std::size_t i = 0; i < linnet::kParts; ++i) parts[kKeys[i]] = milliseconds(split, i);
+    for (std::size_t i = 0; i < linnet::kParts; ++i) {
+        if (milliseconds(split, i) > 0) parts[kKeys[i]] = milliseconds(split, i);
+    }
     return {{"ms", split.seconds * 1e3 / split.n_steps}, {"parts_ms", std::move(parts)}};
 }
 
@@ -35,7 +38,7 @@ std::string table(const Split& split) {
         text += fmt::format("  {:<22} {:>9.3f} ms {:>6.1f} %\n", name, ms, 100 * ms / total);
     };
     for (std::size_t i = 0; i < linnet::kParts; ++i) {
-        add(kNames[i], milliseconds(split, i));
+        if (milliseconds(split, i) > 0) add(kNames[i], milliseconds(split, i));
         other -= milliseconds(split, i);
     }
     add("between passes", other);

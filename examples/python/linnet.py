@@ -24,6 +24,8 @@ CANCELLED, CONTEXT_FULL, NOT_FOUND, BUSY, STOPPED, INTERNAL = range(7, 13)
 EVENT_PROGRESS, EVENT_TOKEN, EVENT_DONE, EVENT_BUDGET = range(1, 5)
 WEIGHTS_PACKED, WEIGHTS_MAPPED = 0, 1
 KV_F16, KV_F32, KV_Q8_0 = 0, 1, 2
+DONE_END_TOKEN, DONE_CONTEXT_FULL, DONE_MAX_TOKENS, DONE_GRAMMAR, DONE_STOP = range(1, 6)
+JSON_SCHEMA, JSON_SCHEMA_COMPACT, GBNF, REGEX, CHOICES = range(1, 6)
 
 PROGRESS = ctypes.CFUNCTYPE(c_int32, c_void_p, c_uint64, c_uint64)
 
@@ -73,7 +75,26 @@ class SamplerOptions(_Sized):
     _fields_ = [("struct_size", c_uint32), ("top_k", c_uint32), ("temperature", c_float), ("top_p", c_float),
                 ("min_p", c_float), ("repetition_penalty", c_float), ("frequency_penalty", c_float),
                 ("presence_penalty", c_float), ("penalty_window", c_uint32), ("reserved", c_uint32),
-                ("seed", c_uint64), ("biases", c_void_p), ("n_biases", c_size_t)]
+                ("seed", c_uint64), ("biases", c_void_p), ("n_biases", c_size_t), ("typical_p", c_float),
+                ("top_n_sigma", c_float), ("xtc_probability", c_float), ("xtc_threshold", c_float),
+                ("temperature_range", c_float), ("temperature_exponent", c_float), ("mirostat_tau", c_float),
+                ("mirostat_eta", c_float), ("dry_multiplier", c_float), ("dry_base", c_float),
+                ("dry_allowed_length", c_uint32), ("dry_window", c_uint32), ("dry_breakers", c_void_p),
+                ("n_dry_breakers", c_size_t), ("banned", c_void_p), ("n_banned", c_size_t), ("stages", c_void_p),
+                ("n_stages", c_size_t)]
+
+
+class _Text(ctypes.Structure):
+    _fields_ = [("data", c_char_p), ("size", c_size_t)]
+
+
+class _Score(ctypes.Structure):
+    _fields_ = [("logprob", ctypes.c_double), ("n_tokens", c_uint32), ("reserved", c_uint32)]
+
+
+def _texts(texts):
+    data = [text.encode() for text in texts]
+    return (_Text * len(data))(*((text, len(text)) for text in data))
 
 
 class Event(_Sized):
@@ -103,6 +124,10 @@ _SIGNATURES = {
     "linnet_tokenize": [_p, c_char_p, c_size_t, c_uint32, POINTER(c_int32), c_size_t, POINTER(c_size_t)],
     "linnet_detokenize": [_p, POINTER(c_int32), c_size_t, c_uint32, c_char_p, c_size_t, POINTER(c_size_t)],
     "linnet_sampler_create": [_p, POINTER(SamplerOptions), POINTER(_p)],
+    "linnet_grammar_create": [_p, c_int32, c_char_p, c_size_t, POINTER(_p)],
+    "linnet_session_set_grammar": [_p, _p],
+    "linnet_session_set_stops": [_p, POINTER(_Text), c_size_t, POINTER(c_int32), c_size_t],
+    "linnet_score": [_p, POINTER(_Text), c_size_t, c_uint32, POINTER(_Score)],
     "linnet_session_create": [_p, POINTER(SessionOptions), POINTER(_p)],
     "linnet_session_append_text": [_p, c_char_p, c_size_t, c_uint32],
     "linnet_session_append_tokens": [_p, POINTER(c_int32), c_size_t],
@@ -114,7 +139,7 @@ _SIGNATURES = {
     "linnet_session_truncate": [_p, c_size_t],
 }
 _VOID = ["linnet_engine_destroy", "linnet_model_destroy", "linnet_sampler_destroy", "linnet_session_destroy",
-         "linnet_session_cancel"]
+         "linnet_session_cancel", "linnet_grammar_destroy"]
 
 
 def _open():
@@ -245,6 +270,16 @@ class Sampler(_Handle):
         super().__init__("linnet_sampler_create", model._handle, byref(SamplerOptions(**options)))
 
 
+class Grammar(_Handle):
+    """What text may be generated. kind: JSON_SCHEMA, JSON_SCHEMA_COMPACT, GBNF, REGEX, CHOICES."""
+
+    _destroy = "linnet_grammar_destroy"
+
+    def __init__(self, model, kind, text):
+        data = text.encode()
+        super().__init__("linnet_grammar_create", model._handle, kind, data, len(data))
+
+
 class Session(_Handle):
     """options: fields of linnet_session_options."""
 
@@ -254,6 +289,22 @@ class Session(_Handle):
         super().__init__("linnet_session_create", model._handle, byref(SessionOptions(**options)))
         if sampler is not None:
             _call("linnet_session_set_sampler", self._handle, sampler._handle)
+
+    def set_sampler(self, sampler):
+        _call("linnet_session_set_sampler", self._handle, sampler._handle if sampler is not None else None)
+
+    def set_grammar(self, grammar):
+        _call("linnet_session_set_grammar", self._handle, grammar._handle if grammar is not None else None)
+
+    def set_stops(self, texts, tokens=()):
+        _call("linnet_session_set_stops", self._handle, _texts(texts), len(texts),
+              (c_int32 * len(tokens))(*tokens), len(tokens))
+
+    def score(self, continuations, flags=0):
+        """The log-probability of each continuation."""
+        scores = (_Score * len(continuations))()
+        _call("linnet_score", self._handle, _texts(continuations), len(continuations), flags, scores)
+        return [score.logprob for score in scores]
 
     def append(self, text, flags=0):
         data = text.encode()

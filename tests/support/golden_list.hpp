@@ -99,7 +99,13 @@ inline constexpr const char* kNames[] = {
 inline constexpr const char* kDefaultModels[] = {"bf16", "Q8_0", "Q4_K_M", "Q4_0"};
 
 // The repository's own small set.
-inline constexpr const char* kLocalNames[] = {"llama3", "gemma3", "qwen3", "phi4mini_long", "quant_llama_q4_k_m"};
+inline constexpr const char* kLocalNames[] = {"llama3",
+                                              "gemma3",
+                                              "qwen3",
+                                              "phi4mini_long",
+                                              "quant_llama_q4_k_m",
+                                              "quant_qwen3moe_q4_0",
+                                              "quant_gpt_oss_mxfp4_moe"};
 
 // Calls f(name, golden) for every golden of the list, the default model's as "default-model/<type>". Without ../shared
 // that is the small set; one line says what was skipped.

@@ -23,8 +23,8 @@ SHAPES = ("tiny-llama", "tiny-qwen3", "tiny-gemma3", "tiny-phi3", "tiny-qwen3moe
 FORMATS = ("F32", "F16", "BF16", "Q8_0", "Q4_0", "Q4_1", "Q5_0", "Q5_1", "Q2_K", "Q3_K_M", "Q4_K_M", "Q5_K_M", "Q6_K",
            "IQ1_S", "IQ1_M", "IQ2_XXS", "IQ2_XS", "IQ2_S", "IQ3_XXS", "IQ3_S", "IQ4_NL", "IQ4_XS", "TQ1_0", "TQ2_0",
            "MXFP4")
-COMMANDS = ("run", "inspect", "plan", "tokenize", "detokenize", "render", "jinja", "logits", "verify", "perplexity",
-            "bench", "synth", "quantize", "compare", "constrain")
+COMMANDS = ("run", "chat", "inspect", "plan", "tokenize", "detokenize", "render", "jinja", "logits", "verify",
+            "perplexity", "bench", "synth", "quantize", "compare", "constrain")
 PROGRAM = None  # set at the bottom
 
 

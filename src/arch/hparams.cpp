@@ -235,7 +235,7 @@ void read_per_layer_embedding(const HParams& h, ModelSpec& spec) {
     if (spec.d_per_layer == 0) return;
     const gguf::TensorInfo* embedding = h.file().find_tensor("per_layer_token_embd.weight");
     if (embedding == nullptr) throw Error(Status::bad_file, "tensor 'per_layer_token_embd.weight' is missing");
-    if (embedding->shape[1] > spec.n_vocab) {
+    if (embedding->shape[1] == 0 || embedding->shape[1] > spec.n_vocab) {
         throw Error(Status::bad_file, "tensor 'per_layer_token_embd.weight' has {} rows, 'token_embd.weight' {}",
                     embedding->shape[1], spec.n_vocab);
     }

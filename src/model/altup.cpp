@@ -115,7 +115,8 @@ bool correct_streams(const Pass& pass, std::size_t layer) noexcept {
         std::fill_n(x, d_model, 0.0F);
         pass.kernels.mul_add.fn(stream(pass, t, active), scale, d_model, x);
     });
-    if (!done || !per_layer_addition(pass, layer)) return false;
+    if (!done || pass.spec.d_per_layer == 0) return done;
+    if (!per_layer_addition(pass, layer)) return false;
     return pass.for_tokens(pass.n_tokens, [&](std::size_t t, WorkerScratch&) {
         for (std::size_t i = 1; i < n; ++i) pass.kernels.add.fn(pass.s.y + t * d_model, d_model, stream(pass, t, i));
     });

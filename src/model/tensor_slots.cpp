@@ -16,7 +16,10 @@ namespace {
 // Names in files, in the order of arch::Role; roles from attn_norm on are "blk.<layer>.<name>".
 constexpr std::array<std::string_view, arch::kRoles> kNames = {
     "token_embd.weight",
+    "token_embd_norm.weight",
+    "token_embd_norm.bias",
     "position_embd.weight",
+    "token_types.weight",
     "per_layer_token_embd.weight",
     "per_layer_model_proj.weight",
     "per_layer_proj_norm.weight",
@@ -25,6 +28,12 @@ constexpr std::array<std::string_view, arch::kRoles> kNames = {
     "output_norm.bias",
     "output.weight",
     "output.bias",
+    "dense_2.weight",
+    "dense_3.weight",
+    "cls.weight",
+    "cls.bias",
+    "cls.output.weight",
+    "cls.output.bias",
     "rope_freqs.weight",
     "rope_factors_long.weight",
     "rope_factors_short.weight",
@@ -44,6 +53,8 @@ constexpr std::array<std::string_view, arch::kRoles> kNames = {
     "attn_output.weight",
     "attn_output.bias",
     "post_attention_norm.weight",
+    "attn_output_norm.weight",
+    "attn_output_norm.bias",
     "ffn_norm.weight",
     "ffn_norm.bias",
     "ffn_gate.weight",
@@ -53,6 +64,8 @@ constexpr std::array<std::string_view, arch::kRoles> kNames = {
     "ffn_up.bias",
     "ffn_down.bias",
     "post_ffw_norm.weight",
+    "layer_output_norm.weight",
+    "layer_output_norm.bias",
     "inp_gate.weight",
     "proj.weight",
     "post_norm.weight",
@@ -138,6 +151,9 @@ std::uint64_t extent(const arch::ModelSpec& spec, std::size_t layer_index, Dim d
         case Dim::n_heads: return layer.n_heads;
         case Dim::n_kv_heads: return layer.n_kv_heads;
         case Dim::n_positions: return spec.n_positions;
+        case Dim::n_token_types: return spec.n_token_types;
+        case Dim::d_dense: return spec.d_dense;
+        case Dim::n_classes: return spec.n_classes;
         case Dim::d_ff: return layer.d_ff;
         case Dim::two_d_ff: return 2 * std::uint64_t{layer.d_ff};
         case Dim::half_rot: return spec.ropes[0].n_rot / 2;

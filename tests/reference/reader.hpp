@@ -100,6 +100,7 @@ class Reader {
     Linear optional_linear(const std::string& name) {
         return {optional_matrix(name + ".weight"), optional_vector(name + ".bias")};
     }
+    std::optional<bool> flag(const std::string& key) const { return file_.boolean(architecture_ + "." + key); }
     Linear linear(const std::string& name) { return {matrix(name + ".weight"), optional_vector(name + ".bias")}; }
 
     // A tensor that nothing uses would mean that something is computed without it.

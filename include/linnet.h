@@ -40,7 +40,7 @@ extern "C" {
 /* ---- Version ----------------------------------------------------------------------------------------------------- */
 
 #define LINNET_ABI_MAJOR 1 /* changes when programs must be rebuilt; equals the SONAME */
-#define LINNET_ABI_MINOR 0 /* grows when something is added */
+#define LINNET_ABI_MINOR 1 /* grows when something is added */
 
 /* Major << 16 | minor of the library that runs. */
 LINNET_API uint32_t linnet_abi_version(void);
@@ -200,6 +200,10 @@ typedef struct linnet_model_info {
     const char* architecture; /* "llama", "gemma3" ...; lives as long as the model */
     const char* name;         /* general.name or "" */
     const char* format;       /* the tensor type with the most bytes: "Q4_K" ... */
+    uint32_t n_embedding;     /* floats of a vector that linnet_embed makes of a text, pooled as the file says */
+    int32_t pooling;          /* LINNET_POOLING_* of the file; LINNET_POOLING_NONE when it says nothing */
+    int32_t bidirectional;    /* 1: positions see those behind them, so that sessions are refused; else 0 */
+    uint32_t reserved;
 } linnet_model_info;
 
 LINNET_API linnet_status linnet_model_get_info(const linnet_model* model, linnet_model_info* info, linnet_error* error);
@@ -236,7 +240,8 @@ typedef struct linnet_memory_plan {
     uint64_t file_bytes;     /* size of the file */
 } linnet_memory_plan;
 
-/* Reads the header only. model_options and session_options may be null. */
+/* Reads the header only. model_options and session_options may be null. Of models that have no sessions
+ * (linnet_model_info's bidirectional): what linnet_embed takes for a text of n_ctx tokens. */
 LINNET_API linnet_status linnet_plan(linnet_engine* engine, const char* path, const linnet_model_options* model_options,
                                      const linnet_session_options* session_options, linnet_memory_plan* plan,
                                      linnet_error* error);
@@ -620,6 +625,71 @@ typedef struct linnet_reply_event {
 
 /* The oldest event that was not given yet. event->struct_size must be set. */
 LINNET_API linnet_status linnet_reply_next(linnet_reply* reply, linnet_reply_event* event, linnet_error* error);
+
+/* ---- Embedding and ranking --------------------------------------------------------------------------------------- */
+
+#define LINNET_POOLING_DEFAULT 0 /* as the model's file says */
+#define LINNET_POOLING_NONE 1    /* a vector for each token */
+#define LINNET_POOLING_MEAN 2    /* of all tokens' states */
+#define LINNET_POOLING_CLS 3     /* the first token's state */
+#define LINNET_POOLING_LAST 4    /* the last token's state */
+#define LINNET_POOLING_RANK 5    /* the scores of the file's classifier */
+
+typedef struct linnet_embed_options {
+    uint32_t struct_size;
+    int32_t pooling;  /* LINNET_POOLING_*; the default is refused when the file names none */
+    uint32_t n_ctx;   /* most tokens of a text; default: the model's n_ctx_train */
+    uint32_t flags;   /* LINNET_TOKENIZE_* */
+    int32_t truncate; /* non-zero: a longer text loses its end (the token that the tokeniser puts behind a text stays);
+                       * default: it is refused with LINNET_ERROR_CONTEXT_FULL */
+    int32_t no_normalise; /* non-zero: vectors are not divided by their length. Scores never are */
+    /* done of total texts, before each of them; non-zero cancels (LINNET_ERROR_CANCELLED). */
+    int32_t (*progress)(void* user, uint64_t done, uint64_t total);
+    void* progress_user;
+} linnet_embed_options;
+
+LINNET_API void linnet_embed_options_init(linnet_embed_options* options, uint32_t struct_size);
+
+/* Makes a vector of each text: of the model's final hidden states, pooled. Works for encoders (BERT, EmbeddingGemma
+ * ...) and for decoders alike. vectors[n_texts][n_embedding] of linnet_model_info, in the order of the texts; with
+ * LINNET_POOLING_RANK a text's scores; with LINNET_POOLING_NONE one vector for each token of each text, as many as
+ * linnet_tokenize with the same flags says. *n_floats is what is needed in all, also when capacity (in floats) is too
+ * small (LINNET_ERROR_BUFFER_TOO_SMALL), with nothing computed.
+ * Each text is computed by itself: its vector has the same bits whatever else is in the call, on every instruction set
+ * and for any number of threads. All texts are checked before anything is computed: LINNET_ERROR_INVALID_ARGUMENT names
+ * one without tokens, LINNET_ERROR_CONTEXT_FULL one that is too long; LINNET_ERROR_UNSUPPORTED: the model cannot rank.
+ * A text that ranks is a query and a document as the model's card joins them: "query[SEP]document" for BERT.
+ * Memory for the longest text is taken for the call only. options may be null. Any number of threads may call it for
+ * one model; they take turns. */
+LINNET_API linnet_status linnet_embed(const linnet_model* model, const linnet_embed_options* options,
+                                      const linnet_text* texts, size_t n_texts, float* vectors, size_t capacity,
+                                      size_t* n_floats, linnet_error* error);
+
+#define LINNET_TOOLS_SEVERAL 1u /* one call or more, in formats that have several */
+
+typedef struct linnet_tool_options {
+    uint32_t struct_size;
+    uint32_t flags;     /* LINNET_TOOLS_* */
+    const char* format; /* as in linnet_reply_options; likewise below */
+    size_t format_size;
+    const char* chat_template;
+    size_t chat_template_size;
+} linnet_tool_options;
+
+LINNET_API void linnet_tool_options_init(linnet_tool_options* options, uint32_t struct_size);
+
+/* A grammar whose text is a call of one of the tools (JSON, "tools" of a conversation), as the model writes it, with
+ * arguments of the tool's schema: with it the model has to call. What comes before, up to the last control token, is
+ * the opening: append it with linnet_session_append_text, feed it to the linnet_reply, then set the grammar and feed
+ * the reply the events' texts. options may be null.
+ * LINNET_ERROR_INVALID_ARGUMENT, _UNSUPPORTED as in linnet_grammar_create; also unsupported are formats whose arguments
+ * are not JSON, and several tools in formats that have control tokens behind the name: give the one to be called. */
+LINNET_API linnet_status linnet_grammar_create_tools(linnet_model* model, const char* tools, size_t size,
+                                                     const linnet_tool_options* options, linnet_grammar** grammar,
+                                                     linnet_error* error);
+/* "" for other grammars. buffer, capacity and *size as in linnet_detokenize. */
+LINNET_API linnet_status linnet_grammar_get_opening(const linnet_grammar* grammar, char* buffer, size_t capacity,
+                                                    size_t* size, linnet_error* error);
 
 #ifdef __cplusplus
 }

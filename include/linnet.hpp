@@ -104,8 +104,10 @@ std::string text(std::size_t extra, Call&& give) {
 using EngineOptions = detail::Options<linnet_engine_options, linnet_engine_options_init>;
 using ModelOptions = detail::Options<linnet_model_options, linnet_model_options_init>;
 using SessionOptions = detail::Options<linnet_session_options, linnet_session_options_init>;
+using EmbedOptions = detail::Options<linnet_embed_options, linnet_embed_options_init>;
 using SamplerOptions = detail::Options<linnet_sampler_options, linnet_sampler_options_init>;
 using ChatOptions = detail::Options<linnet_chat_options, linnet_chat_options_init>;
+using ToolOptions = detail::Options<linnet_tool_options, linnet_tool_options_init>;
 using ReplyOptions = detail::Options<linnet_reply_options, linnet_reply_options_init>;
 
 // chat_template: Jinja source or the name of a built-in one; must outlive the options. Empty: the model's.
@@ -216,6 +218,24 @@ class Model {
         return token;
     }
 
+    // All floats of linnet_embed, one vector after the other.
+    std::vector<float> embed(const std::vector<std::string>& texts,
+                             const EmbedOptions& options = EmbedOptions()) const {
+        std::vector<linnet_text> views;
+        views.reserve(texts.size());
+        for (const std::string& text : texts) views.push_back({text.data(), text.size()});
+        const linnet_model* model = handle_.get();
+        std::size_t n = 0;
+        linnet_error error = LINNET_ERROR_INIT;
+        linnet_status status = linnet_embed(model, &options, views.data(), views.size(), nullptr, 0, &n, &error);
+        std::vector<float> result;
+        if (status == LINNET_ERROR_BUFFER_TOO_SMALL) {
+            result.resize(n);
+            status = linnet_embed(model, &options, views.data(), views.size(), result.data(), n, &n, &error);
+        }
+        if (status != LINNET_OK) throw Error(status, error.text);
+        return result;
+    }
     // The text that the model sees of a conversation in JSON; chat_template as in chat_options.
     std::string render_chat(std::string_view json, std::string_view chat_template = {}) const {
         const ChatOptions options = chat_options(chat_template);
@@ -261,10 +281,23 @@ class Grammar {
         detail::call(linnet_grammar_create, model.get(), kind, text.data(), text.size(), &made);
         handle_.reset(made);
     }
+    // Calls of the tools, JSON as in a conversation: linnet_grammar_create_tools.
+    static Grammar of_tools(const Model& model, std::string_view tools, const ToolOptions& options = ToolOptions()) {
+        linnet_grammar* made = nullptr;
+        detail::call(linnet_grammar_create_tools, model.get(), tools.data(), tools.size(), &options, &made);
+        return Grammar(made);
+    }
+    // What has to be appended before it: "" but for tools.
+    std::string opening() const {
+        return detail::text(0, [&](char* buffer, std::size_t capacity, std::size_t* size, linnet_error* error) {
+            return linnet_grammar_get_opening(handle_.get(), buffer, capacity, size, error);
+        });
+    }
 
     linnet_grammar* get() const noexcept { return handle_.get(); }
 
   private:
+    explicit Grammar(linnet_grammar* made) noexcept : handle_(made) {}
     detail::Handle<linnet_grammar, linnet_grammar_destroy> handle_;
 };
 

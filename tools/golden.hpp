@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: MIT
-// Golden files: token ids and the logits that follow them, in a small binary format that other implementations write
-// as well. Little-endian: "GLDN", int32 version = 1, kind (0: logits), n_tokens, n_rows, n_cols, n_greedy,
-// tokens[n_tokens], float32 rows[n_rows][n_cols], greedy[n_greedy], float32 margins[n_greedy].
+// Golden files: token ids and the logits that follow them, or the vectors that a model makes of them, in a small binary
+// format that other implementations write as well. Little-endian: "GLDN", int32 version = 1, kind, n_tokens, n_rows,
+// n_cols, n_greedy, tokens[n_tokens], float32 rows[n_rows][n_cols], greedy[n_greedy], float32 margins[n_greedy].
+// kind 0: a row of logits for each token; 1: each token's final state, then the pooled one, which is not normalised.
 #pragma once
 
 #include <cstdint>
@@ -14,10 +15,13 @@
 
 namespace tools {
 
+inline constexpr std::int32_t kGoldenLogits = 0;
+inline constexpr std::int32_t kGoldenVectors = 1;
+
 struct GoldenHeader {
     char magic[4] = {'G', 'L', 'D', 'N'};
     std::int32_t version = 1;
-    std::int32_t kind = 0;
+    std::int32_t kind = kGoldenLogits;
     std::int32_t n_tokens = 0;
     std::int32_t n_rows = 0;
     std::int32_t n_cols = 0;
@@ -26,9 +30,10 @@ struct GoldenHeader {
 static_assert(sizeof(GoldenHeader) == 28);
 
 struct Golden {
+    std::int32_t kind = kGoldenLogits;
     std::vector<linnet::Token> tokens;
-    std::uint32_t n_vocab = 0;
-    std::vector<float> rows;            // [tokens.size(), n_vocab]
+    std::uint32_t n_cols = 0;           // n_vocab, or d_model
+    std::vector<float> rows;            // [tokens.size() (and one for vectors), n_cols]
     std::vector<linnet::Token> greedy;  // continues the tokens
     std::vector<float> margins;         // [greedy.size()]: best minus second best logit of each step
 
@@ -37,10 +42,10 @@ struct Golden {
     std::uint32_t n_ctx_min = 0;  // context lengths to open the model with
     std::uint32_t n_ctx_max = 0;
 
-    std::span<const float> row(std::size_t i) const { return {rows.data() + i * n_vocab, n_vocab}; }
+    std::span<const float> row(std::size_t i) const { return {rows.data() + i * n_cols, n_cols}; }
 };
 
-// path: golden.bin or the folder that holds it. Throws, naming the path, when it is not a golden of kind 0.
+// path: golden.bin or the folder that holds it. Throws, naming the path, when it is not a golden.
 Golden read_golden(std::filesystem::path path);
 
 // Raw little-endian items.

@@ -11,6 +11,7 @@
 #include "tools/golden.hpp"
 #include "tools/help.hpp"
 #include "tools/pass.hpp"
+#include "tools/vectors.hpp"
 
 namespace tools {
 
@@ -47,6 +48,11 @@ void logits(const Options& options) {
     const auto model = load_model(options);
     const std::uint32_t n_vocab = model->spec().n_vocab;
     check_tokens(tokens, n_vocab);
+    if (makes_vectors(model->spec())) {
+        if (options.n_greedy != 0) throw UsageError("a model that makes vectors continues nothing: without --greedy");
+        write_vectors(*model, tokens, options.out);
+        return;
+    }
     const std::size_t n_needed = tokens.size() + options.n_greedy;
     const std::size_t n_ctx = options.n_ctx != 0 ? options.n_ctx : n_needed;
     if (n_ctx < n_needed) {
@@ -98,7 +104,8 @@ void add_logits(CLI::App& app, int&) {
         "and, with --greedy, continues with the most probable tokens. The file is a golden file as `linnet verify` "
         "reads it: \"GLDN\", then int32 version, kind, n_tokens, n_rows, n_cols, n_greedy, the tokens, the rows of "
         "float32 logits, the greedy tokens and their margins. The context is as long as the tokens unless -c says "
-        "otherwise.",
+        "otherwise. Of a model that makes vectors of texts the file has the final states of the tokens and the pooled "
+        "one (kind 1).",
         "linnet logits model.gguf --tokens ids.txt --out logits.bin --greedy 16 --kv f32");
     add_model_argument(command, *options);
     command.add_option("--tokens", options->tokens, "File of token ids")->required();

@@ -24,10 +24,11 @@ int run(int argc, char** argv) {
     app.set_version_flag("--version", linnet_version());
     app.require_subcommand(1);
     int status = 0;
-    for (const auto add : {tools::add_run, tools::add_chat, tools::add_inspect, tools::add_plan, tools::add_tokenize,
-                           tools::add_detokenize, tools::add_render, tools::add_jinja, tools::add_logits,
-                           tools::add_verify, tools::add_perplexity, tools::add_bench, tools::add_synth,
-                           tools::add_quantize, tools::add_compare, tools::add_constrain}) {
+    for (const auto add :
+         {tools::add_run, tools::add_chat, tools::add_inspect, tools::add_plan, tools::add_tokenize,
+          tools::add_detokenize, tools::add_render, tools::add_jinja, tools::add_embed, tools::add_logits,
+          tools::add_verify, tools::add_imatrix, tools::add_perplexity, tools::add_bench, tools::add_synth,
+          tools::add_quantize, tools::add_compare, tools::add_constrain}) {
         add(app, status);
     }
     try {

@@ -6,19 +6,20 @@
 #include <CLI/CLI.hpp>
 
 #include <cmath>
-#include <fstream>
 #include <iostream>
-#include <iterator>
 #include <memory>
-#include <memory_resource>
 #include <nlohmann/json.hpp>
+#include <optional>
 #include <string>
 #include <vector>
 
+#include "tools/baseline.hpp"
 #include "tools/commands.hpp"
 #include "tools/help.hpp"
+#include "tools/output_files.hpp"
 #include "tools/pass.hpp"
 #include "tools/terminal.hpp"
+#include "tools/windows.hpp"
 
 namespace tools {
 
@@ -28,64 +29,85 @@ using linnet::Token;
 
 struct Options : PassOptions {
     std::string text;
+    std::string save;
+    std::string kl;
     bool json = false;
 };
 
-std::string read_text(const std::string& path) {
-    std::ifstream in(path, std::ios::binary);
-    if (!in) throw std::runtime_error(path + ": cannot be opened");
-    std::string text((std::istreambuf_iterator<char>(in)), {});
-    if (text.ends_with('\n')) text.pop_back();
-    return text;
-}
-
 void perplexity(const Options& options) {
-    const std::string text = read_text(options.text);
     const auto model = load_model(options);
-    std::pmr::vector<Token> tokens;
-    model->tokenizer().encode(text, {.add_special = true, .parse_special = false}, tokens);
     const std::size_t n_ctx = options.n_ctx;
-    const std::size_t n_windows = tokens.size() / n_ctx;
-    if (n_ctx < 4 || n_windows < 2) {
-        throw UsageError(fmt::format("{} tokens are too few for two windows of {}", tokens.size(), n_ctx));
-    }
-    check_tokens(tokens, model->spec().n_vocab);
+    const Windows windows = read_windows(*model, options.text, n_ctx, 2);
+    const std::size_t n_windows = windows.n;
 
     const std::uint32_t chunk = chunk_size(options, model->spec().n_vocab);
     linnet::Forward forward(*model, pass_shape(options, n_ctx, chunk, chunk));
     const std::size_t n_rows = n_ctx - 1 - n_ctx / 2;
+    BaselineHeader header;
+    header.n_vocab = static_cast<std::int32_t>(model->spec().n_vocab);
+    header.n_ctx = static_cast<std::int32_t>(n_ctx);
+    header.n_windows = static_cast<std::int32_t>(n_windows);
+    header.n_rows = static_cast<std::int32_t>(n_rows);
+    std::optional<BaselineReader> baseline;
+    if (!options.kl.empty()) baseline.emplace(options.kl, header);
+    std::vector<std::string> names;
+    if (!options.save.empty()) names.push_back(options.save);
+    OutputFiles output(names);
+    std::optional<BaselineWriter> saved;
+    if (!names.empty()) saved.emplace(output.partial(0), header);
     double sum = 0;
     double sum_of_squares = 0;
     Progress progress("perplexity");
     for (std::size_t w = 0; w < n_windows; ++w) {
-        const std::span<Token> window(tokens.data() + w * n_ctx, n_ctx);
-        if (model->tokenizer().add_bos()) window[0] = model->tokenizer().bos();
+        const std::span<const Token> window = windows.window(w);
+        if (baseline) baseline->begin_window(window);
+        if (saved) saved->begin_window(window);
+        output.check_interrupted();
         // The last token is only predicted: nothing follows it.
         feed(forward, window.first(n_ctx - 1), 0, n_rows, [&](std::size_t i, std::span<const float> row) {
             const auto target = static_cast<std::size_t>(window[i + 1]);
             const double nll = log_sum_exp(row) - static_cast<double>(row[target]);
             sum += nll;
             sum_of_squares += nll * nll;
+            if (baseline) baseline->compare_row(row);
+            if (saved) saved->add_row(row);
         });
         progress.update(w + 1, n_windows);
     }
     progress.clear();
+    if (saved) {
+        saved->finish();
+        output.finish();
+    }
     const auto n = static_cast<double>(n_windows * n_rows);
     const double mean = sum / n;
     const double variance = std::max(0.0, sum_of_squares / n - mean * mean);
     const double value = std::exp(mean);
     const double error = value * std::sqrt(variance / (n - 1));
     if (options.json) {
-        const nlohmann::ordered_json out = {{"perplexity", value},
-                                            {"error", error},
-                                            {"n_tokens", tokens.size()},
-                                            {"n_windows", n_windows},
-                                            {"n_scored", n_windows * n_rows},
-                                            {"n_ctx", n_ctx}};
+        nlohmann::ordered_json out = {{"perplexity", value},
+                                      {"error", error},
+                                      {"n_tokens", windows.n_tokens},
+                                      {"n_windows", n_windows},
+                                      {"n_scored", n_windows * n_rows},
+                                      {"n_ctx", n_ctx}};
+        if (baseline) {
+            const Divergence& d = baseline->divergence();
+            out["kl_mean"] = d.sum / n;
+            out["kl_max"] = d.max;
+            out["same_top"] = static_cast<double>(d.n_same_top) / n;
+        }
         std::cout << out.dump() << '\n';
     } else {
         std::cout << fmt::format("perplexity {:.4f} +/- {:.5f} ({} tokens scored in {} windows of {})\n", value, error,
                                  n_windows * n_rows, n_windows, n_ctx);
+        if (baseline) {
+            const Divergence& d = baseline->divergence();
+            const double kl = d.sum / n;
+            const double deviation = std::sqrt(std::max(0.0, d.sum_of_squares / n - kl * kl) / (n - 1));
+            std::cout << fmt::format("KL divergence mean {:.6f} +/- {:.6f}, max {:.4f}; same top token {:.3f} %\n", kl,
+                                     deviation, d.max, 100.0 * static_cast<double>(d.n_same_top) / n);
+        }
     }
 }
 
@@ -100,7 +122,10 @@ void add_perplexity(CLI::App& app, int&) {
 
         "Computes the perplexity of a text file: the exponential of the mean negative log-probability of a token, over "
         "the second half of each window of -c tokens (default 512). The rule is llama-perplexity's, so that the "
-        "figures compare; they do not compare between models with different vocabularies.",
+        "figures compare; they do not compare between models with different vocabularies. --save keeps the logits (4 "
+        "bytes for each token of the vocabulary and each position scored); --kl tells how far another model, such as a "
+        "quantised copy, is from them: mean and greatest Kullback-Leibler divergence, and how often the most probable "
+        "token is the same.",
         "linnet perplexity model.gguf -f text.txt -c 512");
     add_model_argument(command, *options);
     command.add_option("-f,--file", options->text, "Text file (UTF-8)")->required();
@@ -108,6 +133,8 @@ void add_perplexity(CLI::App& app, int&) {
     add_engine_options(command, *options);
     add_chunk_option(command, *options);
     add_mapped_option(command, *options);
+    command.add_option("--save", options->save, "Write all logits scored to a file, a baseline for --kl");
+    command.add_option("--kl", options->kl, "Compare with the logits of a baseline that --save wrote");
     command.add_flag("--json", options->json, "Print a JSON object");
     command.callback([options] { perplexity(*options); });
 }

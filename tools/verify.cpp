@@ -12,6 +12,7 @@
 #include "tools/golden.hpp"
 #include "tools/help.hpp"
 #include "tools/pass.hpp"
+#include "tools/vectors.hpp"
 
 namespace tools {
 
@@ -96,11 +97,12 @@ bool verify(const Options& options) {
     const Golden golden = read_golden(options.golden);
     const auto model = load_model(options);
     const std::uint32_t n_vocab = model->spec().n_vocab;
-    if (golden.n_vocab != n_vocab) {
-        throw std::runtime_error(
-            fmt::format("{} has {} logits a row, the model {}", options.golden, golden.n_vocab, n_vocab));
-    }
     check_tokens(golden.tokens, n_vocab);
+    if (golden.kind == kGoldenVectors) return verify_vectors(*model, golden, options.golden);
+    if (golden.n_cols != n_vocab) {
+        throw std::runtime_error(
+            fmt::format("{} has {} logits a row, the model {}", options.golden, golden.n_cols, n_vocab));
+    }
     const std::size_t n_ctx = context(options, golden);
     if (golden.n_ctx_max != 0 && n_ctx > golden.n_ctx_max) {
         throw UsageError(fmt::format("{} wants a context of at most {}", options.golden, golden.n_ctx_max));
@@ -133,15 +135,16 @@ bool verify(const Options& options) {
 void add_verify(CLI::App& app, int& status) {
     auto options = std::make_shared<Options>();
     options->kv = "f32";
-    CLI::App& command = *app.add_subcommand("verify", "Compare logits with a golden file");
+    CLI::App& command = *app.add_subcommand("verify", "Compare logits or vectors with a golden file");
     explain(
         command,
 
         "Runs the tokens of a golden file (see `linnet logits --help`) and prints how far the logits are from the "
         "file's: greatest and mean difference, greatest Kullback-Leibler divergence of a position, and how many greedy "
         "tokens agree when they are decoded one by one. The allowed differences depend on the weights' format and the "
-        "cache's type; rounding_noise, n_ctx_min and n_ctx_max of a golden.json beside the file are honoured. The exit "
-        "status is 0 for PASS and 1 for FAIL.",
+        "cache's type; rounding_noise, n_ctx_min and n_ctx_max of a golden.json beside the file are honoured. Of a "
+        "golden of vectors (kind 1) the states of all tokens and the pooled one are compared. The exit status is 0 for "
+        "PASS and 1 for FAIL.",
         "linnet verify model-f32.gguf golden.bin --kv f32");
     add_model_argument(command, *options);
     command.add_option("GOLDEN", options->golden, "golden.bin or the folder that holds it")->required();

@@ -50,7 +50,7 @@ LINNET_FIELD(linnet_model_options, progress, 8);
 LINNET_FIELD(linnet_model_options, progress_user, 16);
 LINNET_FIELD(linnet_model_options, no_map, 24);
 
-LINNET_SIZE(linnet_model_info, 80, 8);
+LINNET_SIZE(linnet_model_info, 96, 8);
 LINNET_FIELD(linnet_model_info, n_layers, 4);
 LINNET_FIELD(linnet_model_info, d_model, 8);
 LINNET_FIELD(linnet_model_info, n_heads, 12);
@@ -65,6 +65,9 @@ LINNET_FIELD(linnet_model_info, file_size, 48);
 LINNET_FIELD(linnet_model_info, architecture, 56);
 LINNET_FIELD(linnet_model_info, name, 64);
 LINNET_FIELD(linnet_model_info, format, 72);
+LINNET_FIELD(linnet_model_info, n_embedding, 80);
+LINNET_FIELD(linnet_model_info, pooling, 84);
+LINNET_FIELD(linnet_model_info, bidirectional, 88);
 
 LINNET_SIZE(linnet_session_options, 16, 4);
 LINNET_FIELD(linnet_session_options, n_ctx, 4);
@@ -132,6 +135,15 @@ LINNET_FIELD(linnet_event, text_size, 24);
 LINNET_FIELD(linnet_event, n_past, 32);
 LINNET_FIELD(linnet_event, n_pending, 36);
 
+LINNET_SIZE(linnet_embed_options, 40, 8);
+LINNET_FIELD(linnet_embed_options, pooling, 4);
+LINNET_FIELD(linnet_embed_options, n_ctx, 8);
+LINNET_FIELD(linnet_embed_options, flags, 12);
+LINNET_FIELD(linnet_embed_options, truncate, 16);
+LINNET_FIELD(linnet_embed_options, no_normalise, 20);
+LINNET_FIELD(linnet_embed_options, progress, 24);
+LINNET_FIELD(linnet_embed_options, progress_user, 32);
+
 LINNET_SIZE(linnet_chat_options, 24, 8);
 LINNET_FIELD(linnet_chat_options, chat_template, 8);
 LINNET_FIELD(linnet_chat_options, chat_template_size, 16);
@@ -144,6 +156,13 @@ LINNET_FIELD(linnet_reply_options, chat_template_size, 32);
 LINNET_FIELD(linnet_reply_options, tools, 40);
 LINNET_FIELD(linnet_reply_options, tools_size, 48);
 LINNET_FIELD(linnet_reply_options, session, 56);
+
+LINNET_SIZE(linnet_tool_options, 40, 8);
+LINNET_FIELD(linnet_tool_options, flags, 4);
+LINNET_FIELD(linnet_tool_options, format, 8);
+LINNET_FIELD(linnet_tool_options, format_size, 16);
+LINNET_FIELD(linnet_tool_options, chat_template, 24);
+LINNET_FIELD(linnet_tool_options, chat_template_size, 32);
 
 LINNET_SIZE(linnet_reply_event, 64, 8);
 LINNET_FIELD(linnet_reply_event, kind, 4);

@@ -2,6 +2,7 @@
 // linnet_model: opening it from a path, a buffer or the host's callbacks, and what can be asked of it.
 #include <cstring>
 
+#include "bindings/c/embed.hpp"
 #include "bindings/c/handles.hpp"
 #include "bindings/c/metadata.hpp"
 #include "bindings/c/structs.hpp"
@@ -191,6 +192,10 @@ linnet_status linnet_model_get_info(const linnet_model* model, linnet_model_info
         result.architecture = loaded.texts.architecture.c_str();
         result.name = loaded.texts.name.c_str();
         result.format = loaded.texts.format.data();  // of a table of literals
+        const VectorInfo vectors = vector_info(spec);
+        result.n_embedding = vectors.n_floats;
+        result.pooling = vectors.pooling;
+        result.bidirectional = spec.bidirectional ? 1 : 0;
         write_struct(info, result);
     });
 }

@@ -2,6 +2,7 @@
 // linnet_plan: builds what depends on the header alone (vocabulary, tables) in memory that counts; computes the rest.
 #include "bindings/c/handles.hpp"
 #include "bindings/c/structs.hpp"
+#include "session/embedder.hpp"
 
 namespace linnet::c_api {
 
@@ -49,14 +50,17 @@ linnet_status linnet_plan(linnet_engine* engine, const char* path, const linnet_
         const std::uint64_t overhead = model_overhead(file);
         const Model::Plan model = Model::plan(file, counting, arguments.load.mapped);
         const PassShape shape = Forward::resolve(model.spec, asked);
-        const Forward::Sizes session = Session::plan(model.spec, shape, inside.workers.size(), model.max_piece_size);
+        const std::uint32_t n_threads = inside.workers.size();
+        const Forward::Sizes session = model.spec.bidirectional
+                                           ? Embedder::plan(model.spec, shape.n_ctx, shape.n_ctx, n_threads)
+                                           : Session::plan(model.spec, shape, n_threads, model.max_piece_size);
 
         result.n_ctx = shape.n_ctx;
         // Mapped: what is taken for weights are small vectors as floats.
         result.weights_bytes = arguments.load.mapped ? 0 : model.weights_bytes;
         result.metadata_bytes = model.metadata_bytes + overhead + (arguments.load.mapped ? model.weights_bytes : 0);
         result.kv_bytes = session.kv_bytes;
-        result.scratch_bytes = session.scratch_bytes + session_overhead();
+        result.scratch_bytes = session.scratch_bytes + (model.spec.bidirectional ? 0 : session_overhead());
         result.total_bytes = result.weights_bytes + result.metadata_bytes + result.kv_bytes + result.scratch_bytes;
         write_struct(plan, result);
     });

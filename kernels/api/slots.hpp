@@ -26,6 +26,7 @@ void for_each_slot(F f, Tables&... tables) {
     f("scale", "", tables.scale...);
     f("silu_mul", "", tables.silu_mul...);
     f("gelu_tanh_mul", "", tables.gelu_tanh_mul...);
+    f("gelu_mul", "", tables.gelu_mul...);
     f("swiglu_clamped", "", tables.swiglu_clamped...);
     f("sigmoid_mul", "", tables.sigmoid_mul...);
     f("sparsify", "", tables.sparsify...);

@@ -192,6 +192,7 @@ struct Table {
     // y[i] = activation(gate[i]) * up[i]. y may be gate.
     Slot<void(const float* gate, const float* up, std::size_t n, float* y)> silu_mul;
     Slot<void(const float* gate, const float* up, std::size_t n, float* y)> gelu_tanh_mul;
+    Slot<void(const float* gate, const float* up, std::size_t n, float* y)> gelu_mul;  // by the normal distribution
     // With g = min(gate[i], 7) and u = up[i] within -7..7: y[i] = g * sigmoid(1.702 g) * (u + 1). y may be gate.
     Slot<void(const float* gate, const float* up, std::size_t n, float* y)> swiglu_clamped;
     // y[i] = x[i] / (1 + e^-gate[i]). y may be x.

@@ -6,6 +6,7 @@
 #include "kernels/generic/attention_q8.inl"
 #include "kernels/generic/delta_rule.inl"
 #include "kernels/generic/elementwise.inl"
+#include "kernels/generic/gelu.inl"
 #include "kernels/generic/matmul.inl"
 #include "kernels/generic/pack.inl"
 #include "linnet_format_includes.hpp"
@@ -55,6 +56,7 @@ constexpr Table make_isa_table(const char* isa) {
     t.scale = {scale<V>, isa};
     t.silu_mul = {silu_mul<V>, isa};
     t.gelu_tanh_mul = {gelu_tanh_mul<V>, isa};
+    t.gelu_mul = {gelu_mul<V>, isa};
     t.swiglu_clamped = {swiglu_clamped<V>, isa};
     t.sigmoid_mul = {sigmoid_mul<V>, isa};
     t.sparsify = {sparsify<V>, isa};

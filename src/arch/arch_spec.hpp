@@ -17,7 +17,7 @@ namespace linnet::arch {
 inline constexpr std::uint32_t kMaxHeadDim = 1024;
 
 // swiglu_clamped: both factors limited, the gate's sigmoid steeper, 1 added to the other (kernels/api/table.hpp).
-enum class Activation : std::uint8_t { silu, gelu_tanh, swiglu_clamped };
+enum class Activation : std::uint8_t { silu, gelu_tanh, gelu, swiglu_clamped };
 
 // rms: x / rms(x) * weight. layer: (x - mean) / deviation * weight + bias, the bias where the file has one.
 enum class NormKind : std::uint8_t { rms, layer };
@@ -25,6 +25,11 @@ enum class NormKind : std::uint8_t { rms, layer };
 // What is normed at a time of queries and keys, where the file has such norms. head: each with the same weights
 // [head_dim]; each_head: each with weights of its own; row: all heads as one.
 enum class HeadNorm : std::uint8_t { head, each_head, row };
+
+// How the final states of a text become one vector; numbered as files do. rank: a classifier of the first state, or of
+// the last one where attention is causal.
+enum class Pooling : std::uint8_t { none, mean, cls, last, rank };
+inline constexpr std::uint32_t kPoolings = 5;
 
 // none: positions do not enter. interleaved: pairs (2i, 2i+1). neox: pairs (i, i + n_rot/2).
 enum class RopeKind : std::uint8_t { none, interleaved, neox };
@@ -80,7 +85,7 @@ struct LayerSpec {
     LatentSpec latent;
     std::uint32_t d_ff = 0;  // 0: experts only
     ExpertSpec experts;
-    std::uint32_t window = 0;       // position i sees i - window + 1 .. i; 0: all
+    std::uint32_t window = 0;       // position i sees i - window + 1 .. i, or i - window / 2 .. i + window / 2; 0: all
     std::uint32_t rope = 0;         // index into ModelSpec::ropes
     std::uint32_t kv_layer = kOwn;  // the earlier layer whose keys and values are attended to; kOwn: its own
     bool value_norm = false;        // each head of values is normed, without weights
@@ -104,7 +109,13 @@ struct ModelSpec {
     std::uint32_t n_vocab = 0;
     std::uint32_t n_ctx_train = 0;
     std::uint32_t d_model = 0;
-    std::uint32_t n_positions = 0;        // rows of the learned position embedding, which bounds the context; 0: none
+    std::uint32_t n_positions = 0;    // rows of the learned position embedding, which bounds the context; 0: none
+    std::uint32_t n_token_types = 0;  // rows of the embedding of token types, of which the first counts; 0: none
+    bool bidirectional = false;       // positions see those after them as well: a text is computed in one pass
+    Pooling pooling = Pooling::none;
+    std::uint32_t d_dense = 0;    // width between the two dense layers of a pooled vector; 0: none
+    std::uint32_t n_classes = 0;  // scores of the classifier; 0: none
+    bool softmax_classes = false;
     std::uint32_t d_per_layer = 0;        // width of the embeddings that each layer has for itself; 0: none
     std::uint32_t n_vocab_per_layer = 0;  // tokens that have them, the first; others take those of token 0
     NormKind norm = NormKind::rms;
@@ -121,7 +132,10 @@ struct ModelSpec {
 // What a tensor is for. `token_embd` .. `rope_factors_short` exist once, the rest once per layer.
 enum class Role : std::uint8_t {
     token_embd,
+    token_embd_norm,
+    token_embd_norm_bias,
     position_embd,
+    token_types,
     per_layer_token_embd,
     per_layer_model_proj,
     per_layer_proj_norm,
@@ -129,6 +143,12 @@ enum class Role : std::uint8_t {
     output_norm_bias,
     output,
     output_bias,
+    dense_2,
+    dense_3,
+    cls,
+    cls_bias,
+    cls_output,
+    cls_output_bias,
     rope_freqs,
     rope_factors_long,
     rope_factors_short,
@@ -148,6 +168,8 @@ enum class Role : std::uint8_t {
     attn_output,
     attn_output_bias,
     post_attention_norm,
+    attn_output_norm,
+    attn_output_norm_bias,
     ffn_norm,
     ffn_norm_bias,
     ffn_gate,
@@ -157,6 +179,8 @@ enum class Role : std::uint8_t {
     ffn_up_bias,
     ffn_down_bias,
     post_ffw_norm,
+    layer_output_norm,
+    layer_output_norm_bias,
     per_layer_gate,
     per_layer_proj,
     per_layer_post_norm,
@@ -204,6 +228,9 @@ enum class Dim : std::uint8_t {
     n_heads,     // as n_out: a vector for each head
     n_kv_heads,  // likewise
     n_positions,
+    n_token_types,
+    d_dense,
+    n_classes,
     d_ff,
     two_d_ff,  // gate and up fused
     half_rot,  // n_rot / 2 of the first rope

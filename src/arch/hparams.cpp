@@ -105,6 +105,8 @@ void read_decoder(const HParams& h, ModelSpec& spec) {
     }
     spec.n_ctx_train = h.count("context_length", kMaxContext);
     spec.d_model = h.count("embedding_length", kMaxWidth);
+    spec.bidirectional = !h.file().boolean(h.key("attention.causal")).value_or(true);
+    spec.pooling = static_cast<Pooling>(h.count_or("pooling_type", 0, kPoolings - 1));
     spec.norm_eps =
         h.positive(spec.norm == NormKind::rms ? "attention.layer_norm_rms_epsilon" : "attention.layer_norm_epsilon");
     const std::uint32_t n_layers = h.count("block_count", kMaxLayers);
@@ -129,6 +131,23 @@ void read_decoder(const HParams& h, ModelSpec& spec) {
         }
         layer.d_ff = h.layer_count("feed_forward_length", i, n_layers, 0, kMaxWidth);
         layer.attention_scale = static_cast<float>(1.0 / math::sqrt(layer.head_dim));
+    }
+}
+
+std::uint32_t rows_of(const gguf::File& file, std::string_view tensor) {
+    const gguf::TensorInfo* found = file.find_tensor(tensor);
+    if (found == nullptr) return 0;
+    if (found->shape[1] > kMaxWidth) {
+        throw Error(Status::bad_file, "tensor '{}' has {} rows", tensor, found->shape[1]);
+    }
+    return static_cast<std::uint32_t>(found->shape[1]);
+}
+
+void read_classifier(const HParams& h, ModelSpec& spec) {
+    spec.n_classes = rows_of(h.file(), "cls.output.weight");
+    if (spec.n_classes == 0 && spec.pooling == Pooling::rank) {
+        throw Error(Status::bad_file, "key '{}' asks for ranks, but tensor 'cls.output.weight' is missing",
+                    h.key("pooling_type"));
     }
 }
 

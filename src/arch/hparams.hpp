@@ -38,9 +38,14 @@ class HParams {
     std::string_view architecture_;
 };
 
-// n_vocab (from token_embd.weight), n_ctx_train, d_model, norm_eps (by the key that goes with spec.norm), and layers
-// with n_heads, n_kv_heads, head_dim, d_ff and attention_scale = 1 / sqrt(head_dim).
+// n_vocab (from token_embd.weight), n_ctx_train, d_model, bidirectional, pooling, norm_eps (by the key that goes with
+// spec.norm), and layers with n_heads, n_kv_heads, head_dim, d_ff and attention_scale = 1 / sqrt(head_dim).
 void read_decoder(const HParams& h, ModelSpec& spec);
+
+// Rows of a matrix; 0 when the file has no such tensor.
+std::uint32_t rows_of(const gguf::File& file, std::string_view tensor);
+// The classifier of a file that ranks: n_classes.
+void read_classifier(const HParams& h, ModelSpec& spec);
 
 // Experts in all layers, as the keys expert_* say: as wide as the dense feed-forward and without a shared one where no
 // key gives it. The dense one stays beside them or goes.

@@ -9,6 +9,8 @@ namespace {
 void read(const gguf::File& file, ModelSpec& spec) {
     const HParams h(file);
     read_decoder(h, spec);
+    read_classifier(h, spec);
+    spec.softmax_classes = true;  // rerankers: the logits of "yes" and "no"
     spec.ropes.push_back(read_rope(h, spec, RopeKind::neox));
 }
 
@@ -16,6 +18,7 @@ constexpr TensorSlot kSlots[] = {
     {Role::token_embd, Dim::d_model, Dim::n_vocab},
     {Role::output_norm, Dim::d_model, Dim::one},
     {Role::output, Dim::d_model, Dim::n_vocab, Need::optional},
+    {Role::cls_output, Dim::d_model, Dim::n_classes, Need::optional},
     {Role::attn_norm, Dim::d_model, Dim::one},
     {Role::attn_q, Dim::d_model, Dim::q},
     {Role::attn_k, Dim::d_model, Dim::kv},

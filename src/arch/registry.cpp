@@ -25,6 +25,12 @@ const ArchSpec& find(std::string_view name) {
     for (const ArchSpec* spec : kAll) {
         if (spec->name == name) return *spec;
     }
+    // Files "mmproj-*.gguf" of any model.
+    if (name == "clip") {
+        throw Error(Status::unsupported,
+                    "key 'general.architecture' is 'clip': the file is the vision or audio tower of a model, which "
+                    "Linnet does not run; the model's text part, a file of its own, does");
+    }
     throw Error(Status::unsupported, "key 'general.architecture': '{}' is not an architecture that Linnet knows", name);
 }
 

@@ -32,6 +32,15 @@ std::uint64_t layer_bytes(const arch::LayerSpec& layer, std::uint32_t ring, kern
            (kernels::key_bytes(format, head_dim, ring) + kernels::value_bytes(format, head_dim, ring));
 }
 
+// A text seen to both sides is one pass, and a layer's keys and values are of no use after it: where layers are of one
+// shape they take each other's place.
+bool is_reused(const arch::ModelSpec& spec) noexcept {
+    const arch::LayerSpec& first = spec.layers.front();
+    return spec.bidirectional && std::all_of(spec.layers.begin(), spec.layers.end(), [&](const auto& layer) {
+               return layer.n_kv_heads == first.n_kv_heads && layer.head_dim == first.head_dim;
+           });
+}
+
 }  // namespace
 
 std::uint64_t KvCache::bytes(const arch::ModelSpec& spec, std::uint32_t n_ctx, std::uint32_t n_batch, KvType type) {
@@ -39,6 +48,7 @@ std::uint64_t KvCache::bytes(const arch::ModelSpec& spec, std::uint32_t n_ctx, s
     for (const arch::LayerSpec& layer : spec.layers) {
         if (layer.kv_layer != arch::kOwn) continue;
         total = checked_add(total, layer_bytes(layer, ring_size(layer, n_ctx, n_batch), kv_format(type)), "KV cache");
+        if (is_reused(spec)) break;
     }
     return total;
 }
@@ -54,9 +64,9 @@ KvCache::KvCache(const arch::ModelSpec& spec, std::uint32_t n_ctx, std::uint32_t
         }
         const std::uint32_t ring = ring_size(layer, n_ctx, n_batch);
         layers_[i] = {offset, ring, layer.window, padded_head_dim(layer), layer.n_kv_heads};
-        offset += layer_bytes(layer, ring, format_);
+        if (!is_reused(spec)) offset += layer_bytes(layer, ring, format_);
     }
-    buffer_ = Buffer(memory, offset);
+    buffer_ = Buffer(memory, bytes(spec, n_ctx, n_batch, type) - spec.layers.size() * sizeof(Layer));
 }
 
 kernels::KvHead KvCache::head(std::size_t layer, std::size_t kv_head) const noexcept {

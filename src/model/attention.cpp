@@ -40,9 +40,16 @@ struct Heads {
     std::size_t qkv_width() const { return q_width + 2 * kv_width; }
     // Queries of one KV head are contiguous over tokens and heads of its group.
     float* query(std::size_t kv, std::size_t t) const { return pass.s.q + (kv * pass.n_tokens + t) * group * head_dim; }
-    std::int64_t last(std::size_t t) const { return static_cast<std::int64_t>(pass.pos + t); }
+    std::int64_t position(std::size_t t) const { return static_cast<std::int64_t>(pass.pos + t); }
+    // Positions that token t sees.
     std::int64_t first(std::size_t t) const {
-        return spec.window == 0 ? 0 : std::max<std::int64_t>(0, last(t) - spec.window + 1);
+        const std::int64_t back = pass.spec.bidirectional ? spec.window / 2 : spec.window - std::int64_t{1};
+        return spec.window == 0 ? 0 : std::max<std::int64_t>(0, position(t) - back);
+    }
+    std::int64_t last(std::size_t t) const {
+        if (!pass.spec.bidirectional) return position(t);
+        const std::int64_t end = position(pass.n_tokens - 1);
+        return spec.window == 0 ? end : std::min<std::int64_t>(end, position(t) + spec.window / 2);
     }
 };
 
@@ -91,7 +98,7 @@ void prepare_token(const Heads& a, std::size_t t, WorkerScratch& w) noexcept {
             std::copy_n(value, a.spec.head_dim, w.value);
         }
         std::fill(w.value + a.spec.head_dim, w.value + a.head_dim, 0.0F);
-        store.fn(pass.cache.head(a.layer, kv), a.last(t), w.key, w.value);
+        store.fn(pass.cache.head(a.layer, kv), a.position(t), w.key, w.value);
     }
 }
 

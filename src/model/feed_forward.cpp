@@ -26,6 +26,7 @@ void activate(const Pass& pass, arch::Activation activation, const float* gate, 
     switch (activation) {
         case arch::Activation::silu: return pass.kernels.silu_mul.fn(gate, up, n, y);
         case arch::Activation::gelu_tanh: return pass.kernels.gelu_tanh_mul.fn(gate, up, n, y);
+        case arch::Activation::gelu: return pass.kernels.gelu_mul.fn(gate, up, n, y);
         case arch::Activation::swiglu_clamped: return pass.kernels.swiglu_clamped.fn(gate, up, n, y);
     }
 }
@@ -46,6 +47,11 @@ bool dense(const Pass& pass, const Dense& layer, FunctionRef<const float*(std::s
             pack_row(pass, activations_of(layer.up), h, 0, d_model, d_model, t, n, pass.s.input);
         }
     });
+    for (std::size_t t = 0; pass.observer != nullptr && t < n; ++t) {
+        const float* h = make_row(t);
+        pass.observe(gate, 0, d_model, h);
+        if (gated) pass.observe(layer.up, 0, d_model, h);
+    }
     pass.lap(Part::norms);
     if (!packed) return false;
 
@@ -70,6 +76,7 @@ bool dense(const Pass& pass, const Dense& layer, FunctionRef<const float*(std::s
             for (std::size_t i = 0; i < tokens.n; ++i) {
                 float* hidden = w.gate + i * kFeedForwardRows;
                 activate(pass, layer.activation, hidden, w.up + i * kFeedForwardRows, rows, hidden);
+                pass.observe(layer.down, first, rows, hidden);
                 pack_row(pass, activations_of(layer.down), hidden, first, rows, d_ff, t0 + i, n, pass.s.hidden);
             }
         }

@@ -29,15 +29,21 @@ const float* rope_factors(const arch::RopeSpec& rope, const Weights& weights, st
     return rope.use_factors ? weights.vector(Role::rope_freqs) : nullptr;
 }
 
-// x = embedding of the token, scaled, and that of its position. y is free until the first half layer.
+// x = embedding of the token, scaled, and those of its type and position; normed, where the file has such a norm. y is
+// free until the first half layer.
 void embed_token(const Pass& pass, std::size_t t) noexcept {
     const std::size_t n = pass.spec.d_model;
     float* x = pass.s.x + t * n;
     read_row(pass, pass.weights.matrix(Role::token_embd), static_cast<std::size_t>(pass.s.tokens[t]), x);
     if (pass.spec.embedding_scale != 1.0F) pass.kernels.scale.fn(x, pass.spec.embedding_scale, n, x);
-    if (pass.spec.n_positions == 0) return;
-    read_row(pass, pass.weights.matrix(Role::position_embd), pass.pos + t, pass.s.y + t * n);
-    pass.kernels.add.fn(pass.s.y + t * n, n, x);
+    const auto add_row = [&](Role role, std::size_t row) {
+        read_row(pass, pass.weights.matrix(role), row, pass.s.y + t * n);
+        pass.kernels.add.fn(pass.s.y + t * n, n, x);
+    };
+    if (pass.spec.n_token_types != 0) add_row(Role::token_types, 0);
+    if (pass.spec.n_positions != 0) add_row(Role::position_embd, pass.pos + t);
+    const Norm norm = pass.weights.norm(Role::token_embd_norm, Role::token_embd_norm_bias);
+    if (norm.weight != nullptr) pass.norm(norm, x, n, x);
 }
 
 void prepare_ropes(const Pass& pass) noexcept {
@@ -53,8 +59,8 @@ void prepare_ropes(const Pass& pass) noexcept {
     }
 }
 
-// x += norm(y) * scale, where the layer has such a norm.
-bool add_residual(const Pass& pass, float* half, Role post_norm, std::size_t layer) noexcept {
+// x += norm(y) * scale; x = norm(x): each norm where the layer has it.
+bool add_residual(const Pass& pass, float* half, Role post_norm, const Norm& sum_norm, std::size_t layer) noexcept {
     const Norm norm = {pass.weights.vector(post_norm, layer), nullptr};
     const std::size_t d_model = pass.spec.d_model;
     const float scale = pass.spec.residual_scale;
@@ -62,7 +68,9 @@ bool add_residual(const Pass& pass, float* half, Role post_norm, std::size_t lay
         float* y = half + t * d_model;
         if (norm.weight != nullptr) pass.norm(norm, y, d_model, y);
         if (scale != 1.0F) pass.kernels.scale.fn(y, scale, d_model, y);
-        pass.kernels.add.fn(y, d_model, pass.s.x + t * d_model);
+        float* x = pass.s.x + t * d_model;
+        pass.kernels.add.fn(y, d_model, x);
+        if (sum_norm.weight != nullptr) pass.norm(sum_norm, x, d_model, x);
     });
     pass.lap(Part::norms);
     return done;
@@ -82,12 +90,32 @@ bool scale_output(const Pass& pass, std::size_t layer) noexcept {
 // Parallel layers leave x as it is until both halves have read it.
 bool half_layer(const Pass& pass, std::size_t layer, bool first) noexcept {
     const bool parallel = pass.spec.layers[layer].parallel;
-    if (first) {
-        return attention(pass, layer) && (parallel || add_residual(pass, pass.s.y, Role::post_attention_norm, layer));
-    }
-    return feed_forward(pass, layer) && (!parallel || add_residual(pass, pass.s.z, Role::post_attention_norm, layer)) &&
-           add_residual(pass, pass.s.y, Role::post_ffw_norm, layer) && add_per_layer(pass, layer) &&
+    const auto add_attention = [&](float* half) {
+        const Norm norm = pass.weights.norm(Role::attn_output_norm, Role::attn_output_norm_bias, layer);
+        return add_residual(pass, half, Role::post_attention_norm, norm, layer);
+    };
+    if (first) return attention(pass, layer) && (parallel || add_attention(pass.s.y));
+    const Norm norm = pass.weights.norm(Role::layer_output_norm, Role::layer_output_norm_bias, layer);
+    return feed_forward(pass, layer) && (!parallel || add_attention(pass.s.z)) &&
+           add_residual(pass, pass.s.y, Role::post_ffw_norm, norm, layer) && add_per_layer(pass, layer) &&
            scale_output(pass, layer);
+}
+
+// Final states of the last n tokens to h.
+bool final_states(const Pass& pass, std::uint32_t n) noexcept {
+    const Norm norm = pass.weights.norm(Role::output_norm, Role::output_norm_bias);
+    const std::size_t d_model = pass.spec.d_model;
+    const bool done = pass.for_tokens(n, [&](std::size_t i, WorkerScratch&) {
+        const float* x = pass.s.x + (pass.n_tokens - n + i) * d_model;
+        float* h = pass.s.h + i * d_model;
+        if (norm.weight != nullptr) {
+            pass.norm(norm, x, d_model, h);
+        } else {
+            std::copy_n(x, d_model, h);
+        }
+    });
+    pass.lap(Part::norms);
+    return done;
 }
 
 // Logits of the last n_logits tokens, rows [first, first + n) of the output matrix.
@@ -118,6 +146,15 @@ bool output_slice(const Pass& pass, std::uint32_t n_logits, std::uint32_t first,
         if (scale != 1.0F) pass.kernels.scale.fn(y, scale, n, y);
         if (cap != 0.0F) pass.kernels.softcap.fn(y, cap, n, y);
     });
+}
+
+// Where positions see those behind them, no token follows from them.
+PassShape checked_shape(const arch::ModelSpec& spec, const PassShape& shape) {
+    if (spec.bidirectional && !shape.states) {
+        throw Error(Status::unsupported, "a '{}' model with attention to both sides makes vectors of texts, no text",
+                    spec.architecture);
+    }
+    return Forward::resolve(spec, shape);
 }
 
 std::uint32_t checked_range(const char* name, std::uint32_t value, std::uint64_t max) {
@@ -152,6 +189,7 @@ PassShape Forward::resolve(const arch::ModelSpec& spec, PassShape shape) {
     if (shape.n_ctx == 0) shape.n_ctx = std::min(spec.n_ctx_train, kDefaultContext);
     // A learned embedding ends somewhere.
     checked_range("n_ctx", shape.n_ctx, spec.n_positions != 0 ? spec.n_positions : kMaxContext);
+    if (spec.bidirectional) shape.n_batch = shape.n_ctx;  // states depend on all that follows
     if (shape.n_batch == 0) shape.n_batch = std::min(kDefaultBatch, shape.n_ctx);
     shape.n_batch = std::min(checked_range("n_batch", shape.n_batch, 1U << 16), shape.n_ctx);
     shape.n_logits = std::min(checked_range("n_logits", shape.n_logits, 1U << 16), shape.n_batch);
@@ -170,7 +208,7 @@ Forward::Sizes Forward::plan(const arch::ModelSpec& spec, const PassShape& shape
 
 Forward::Forward(const Model& model, const PassShape& shape)
     : model_(model),
-      shape_(resolve(model.spec(), shape)),
+      shape_(checked_shape(model.spec(), shape)),
       cache_(model.spec(), shape_.n_ctx, shape_.n_batch, shape_.kv_type, model.engine().memory),
       buffer_(model.engine().memory, plan(model.spec(), shape_, model.engine().workers.size()).scratch_bytes) {
     lay_out(model.spec(), shape_, model.engine().workers.size(), buffer_.data(), scratch_);
@@ -193,23 +231,29 @@ void Forward::begin(std::span<const Token> tokens, std::uint32_t pos, std::uint3
     step_ = 0;
 }
 
-Forward::Outcome Forward::run(const Stop& stop, Profile* profile) noexcept {
+Pass Forward::make_pass(const Stop& stop, Profile* profile, const InputObserver* observer) noexcept {
+    return {model_,
+            model_.spec(),
+            model_.weights(),
+            model_.engine().kernels,
+            model_.engine().workers,
+            cache_,
+            shape_,
+            scratch_,
+            n_tokens_,
+            pos_,
+            stop.cancel,
+            profile,
+            observer};
+}
+
+Forward::Outcome Forward::run(const Stop& stop, Profile* profile, const InputObserver* observer) noexcept {
     const arch::ModelSpec& spec = model_.spec();
     const FloatEnvironment environment;
-    const Pass pass = {model_,
-                       spec,
-                       model_.weights(),
-                       model_.engine().kernels,
-                       model_.engine().workers,
-                       cache_,
-                       shape_,
-                       scratch_,
-                       n_tokens_,
-                       pos_,
-                       stop.cancel,
-                       profile};
+    const Pass pass = make_pass(stop, profile, observer);
     const auto n_layers = static_cast<std::uint32_t>(spec.layers.size());
-    const std::uint32_t n_slices = n_logits_ == 0 ? 0 : div_up(spec.n_vocab, kOutputRows);
+    const std::uint32_t n_rows = shape_.states ? 1 : spec.n_vocab;  // states are one slice
+    const std::uint32_t n_slices = n_logits_ == 0 ? 0 : div_up(n_rows, kOutputRows);
     if (profile != nullptr) profile->start();
     if (step_ == 0) {
         cache_.reserve(pos_ + n_tokens_);
@@ -224,7 +268,9 @@ Forward::Outcome Forward::run(const Stop& stop, Profile* profile) noexcept {
     while (step_ < 2 * n_layers + n_slices) {
         const std::uint32_t layer = step_ / 2;
         bool done = false;
-        if (layer >= n_layers) {
+        if (layer >= n_layers && shape_.states) {
+            done = final_states(pass, n_logits_);
+        } else if (layer >= n_layers) {
             const std::uint32_t first = (step_ - 2 * n_layers) * kOutputRows;
             done = output_slice(pass, n_logits_, first, std::min(kOutputRows, spec.n_vocab - first));
         } else {
@@ -246,6 +292,15 @@ Forward::Outcome Forward::run(const Stop& stop, Profile* profile) noexcept {
 
 std::span<const float> Forward::logits() const noexcept {
     return {scratch_.logits, std::size_t{n_logits_} * model_.spec().n_vocab};
+}
+
+std::span<const float> Forward::states() const noexcept {
+    return {scratch_.h, std::size_t{n_logits_} * model_.spec().d_model};
+}
+
+void Forward::project(arch::Pooling pooling, std::span<const float> pooled, std::span<float> y) noexcept {
+    const FloatEnvironment environment;
+    project_pooled(make_pass(Stop{}, nullptr, nullptr), pooling, pooled.data(), y.data());
 }
 
 std::uint32_t Forward::restart(std::uint32_t pos) const noexcept {

@@ -15,6 +15,16 @@
 namespace linnet {
 
 class Profile;
+struct Matrix;
+struct Pass;
+
+// Sees what matrices are multiplied with: values [first, first + n) of a token's row. Of one matrix, calls for the same
+// values come one after the other, token by token; those for others may come from other threads at the same time.
+// Experts' matrices are not seen.
+struct InputObserver {
+    void* user;
+    void (*see)(void* user, const Matrix& w, std::size_t first, std::size_t n, const float* x);
+};
 
 // When a pass has to give way.
 struct Stop {
@@ -38,22 +48,31 @@ class Forward {
     // Exactly what the constructor takes from the engine's memory.
     static Sizes plan(const arch::ModelSpec& spec, const PassShape& shape, std::uint32_t n_threads);
 
-    // `model` must outlive the object.
+    // `model` must outlive the object. Throws Error(unsupported) for logits of a bidirectional model.
     Forward(const Model& model, const PassShape& shape);
 
     // Starts a pass over `tokens` (1 .. n_batch, copied; ids below n_vocab) at positions pos, pos + 1 ...; positions
-    // before pos must have been computed by done passes. Logits are computed for the last n_logits tokens (0: none).
-    // An earlier pass that is not done is dropped.
+    // before pos must have been computed by done passes. Logits, or states, are computed for the last n_logits tokens
+    // (0: none). An earlier pass that is not done is dropped.
     void begin(std::span<const Token> tokens, std::uint32_t pos, std::uint32_t n_logits) noexcept;
     bool active() const noexcept { return step_ != kIdle; }
 
     // Goes on with the pass. paused: the deadline passed, call again to go on (at least one slice of work was done).
     // cancelled: the pass is dropped; positions before it stay computed.
     // profile: gets the time of each part added; null: none is taken.
-    Outcome run(const Stop& stop, Profile* profile = nullptr) noexcept;
+    // observer: null, or sees the inputs of matrices.
+    Outcome run(const Stop& stop, Profile* profile = nullptr, const InputObserver* observer = nullptr) noexcept;
 
     // [n_logits, n_vocab] of the last done pass that asked for logits.
     std::span<const float> logits() const noexcept;
+
+    // [n_logits, d_model] of the last done pass of a shape that asks for states. Valid until the next pass or
+    // project().
+    std::span<const float> states() const noexcept;
+
+    // The vector of a text [n_vector] from its pooled state [d_model]: what the file has behind the pooling, the dense
+    // layers or, for ranks, the classifier; else the state as it is. Not during a pass.
+    void project(arch::Pooling pooling, std::span<const float> pooled, std::span<float> y) noexcept;
 
     // Where computing has to start so that a pass may begin at `pos`, a position not beyond those computed: pos itself
     // while every sliding window that ends before it is still held, else 0.
@@ -63,6 +82,8 @@ class Forward {
 
   private:
     static constexpr std::uint32_t kIdle = ~0U;
+
+    Pass make_pass(const Stop& stop, Profile* profile, const InputObserver* observer) noexcept;
 
     const Model& model_;
     PassShape shape_;

@@ -100,6 +100,10 @@ bool linear(const Pass& pass, Part part, std::span<const Projection> projections
             }
         }
     });
+    for (std::size_t t = 0; pass.observer != nullptr && t < n_tokens; ++t) {
+        const float* row = make_row(t);
+        for (const Projection& p : projections) pass.observe(p.w, 0, n_in, row);
+    }
     pass.lap(Part::norms);
     return packed && multiply(pass, part, projections, pass.s.input, n_tokens);
 }

@@ -3,6 +3,8 @@
 
 #include <utility>
 
+#include "model/towers.hpp"
+
 namespace linnet {
 
 namespace {
@@ -40,7 +42,9 @@ Model::Model(std::shared_ptr<Engine> engine, gguf::File file, const LoadOptions&
       spec_(read_spec(file_, engine_->memory)),
       tokenizer_(read_tokenizer(file_, spec_, engine_->memory, engine_->log)),
       weights_(file_, find_arch(file_), spec_, options.mapped, engine_->kernels, engine_->workers, engine_->memory,
-               {options.progress, options.progress_user}) {}
+               {options.progress, options.progress_user}) {
+    log_towers(file_, engine_->log);
+}
 
 Model::Plan Model::plan(const gguf::File& file, Memory& counting, bool mapped) {
     arch::ModelSpec spec = read_spec(file, counting);

@@ -26,11 +26,16 @@ struct Pass {
     std::uint32_t n_tokens;
     std::uint32_t pos;  // of the first token
     const std::atomic<bool>* cancel;
-    Profile* profile;  // null: nobody looks, and no clock is read
+    Profile* profile;               // null: nobody looks, and no clock is read
+    const InputObserver* observer;  // likewise
 
     // Where a part of the work ends.
     void lap(Part part) const noexcept {
         if (profile != nullptr) profile->lap(part);
+    }
+
+    void observe(const Matrix& w, std::size_t first, std::size_t n, const float* x) const noexcept {
+        if (observer != nullptr) observer->see(observer->user, w, first, n, x);
     }
 
     bool cancelled() const noexcept { return cancel != nullptr && cancel->load(std::memory_order_relaxed); }
@@ -76,13 +81,16 @@ struct Projection {
     std::size_t y_stride;
 };
 
-// Linear layers of one input x, a row of n_in per token. make_row(t) returns the row of token t, called once for each.
-// False when cancelled. part: what the matrices' time counts as.
+// Linear layers of one input x, a row of n_in per token. make_row(t) returns the row of token t, called once for each,
+// or twice when observed. False when cancelled. part: what the matrices' time counts as.
 bool linear(const Pass& pass, Part part, std::span<const Projection> projections, std::size_t n_in,
             std::size_t n_tokens, FunctionRef<const float*(std::size_t t)> make_row) noexcept;
 
 // The row of x of token t as a half layer takes it: normed into h, where there is a norm.
 const float* input_row(const Pass& pass, const Norm& norm, std::size_t t) noexcept;
+
+// What a file has behind the pooling: see Forward::project.
+void project_pooled(const Pass& pass, arch::Pooling pooling, const float* pooled, float* y) noexcept;
 
 // Half layers: what they add to the residual stream x goes to y, or to z by attention of a parallel layer.
 bool attention(const Pass& pass, std::size_t layer) noexcept;

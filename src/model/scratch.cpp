@@ -73,7 +73,7 @@ struct Widths {
         }
         for (const arch::RopeSpec& rope : spec.ropes) half_rots += rope.n_rot / 2;
         input = std::max({q, std::uint64_t{spec.d_model}, std::uint64_t{spec.d_per_layer}});
-        widest = std::max({input, d_ff, d_ff_expert});
+        widest = std::max({input, d_ff, d_ff_expert, std::uint64_t{spec.d_dense}});
     }
 };
 
@@ -128,10 +128,12 @@ std::uint64_t lay_out(const arch::ModelSpec& spec, const PassShape& shape, std::
     s.qkv = carver.take<float>(n * width.qkv);
     s.q = carver.take<float>(n * width.padded_q);
     s.per_layer = carver.take<float>(n * spec.layers.size() * spec.d_per_layer);
-    s.input = take_panels(carver, width.input, n);
+    const std::uint64_t head = shape.states ? std::max({spec.d_model, spec.d_dense, spec.n_classes}) : 0;
+    for (float*& row : s.head) row = carver.take<float>(head);
+    s.input = take_panels(carver, std::max(width.input, div_up(head, n)), n);
     s.hidden = take_panels(carver, width.d_ff, n);
     s.experts = take_experts(carver, width, n);
-    s.logits = carver.take<float>(std::uint64_t{shape.n_logits} * spec.n_vocab);
+    s.logits = carver.take<float>(shape.states ? 0 : std::uint64_t{shape.n_logits} * spec.n_vocab);
     const std::uint64_t n_spans = div_up<std::uint64_t>(shape.n_ctx, kernels::kKeySpan);
     s.spans = take_state(carver, n_spans * width.n_heads, width.head_dim);
     const std::uint64_t columns = std::max<std::uint64_t>(kAttentionColumns, width.group);

@@ -16,6 +16,7 @@ struct PassShape {
     std::uint32_t n_batch = 0;   // most tokens of a pass
     std::uint32_t n_logits = 1;  // most rows of logits of a pass
     KvType kv_type = KvType::f16;
+    bool states = false;  // passes end with the final, normed states of tokens in place of logits
 };
 
 // Most rows that one feed-forward task computes of gate and up before it activates and packs them, and for how many
@@ -86,9 +87,10 @@ struct Scratch {
     float* qkv;            // [n_batch][q + 2 kv]
     float* q;              // [n_kv_heads][n_batch][n_heads / n_kv_heads][head_dim], padded, scaled
     float* per_layer;      // [n_batch][n_layers][d_per_layer], what each layer has for itself of a token
-    Panels input;          // of [n_batch][max(d_model, q, d_per_layer)]
+    Panels input;          // of [n_batch][max(d_model, q, d_per_layer)] or one row of head
     Panels hidden;         // of [n_batch][d_ff]
-    float* logits;         // [n_logits][n_vocab]
+    float* head[2];        // [the widest of what follows the pooling], for states
+    float* logits;         // [n_logits][n_vocab], unless states are asked for
     AttentionState spans;  // [n_heads][spans of n_ctx]: attention of one token, split over positions
     ExpertScratch experts;
     WorkerScratch* workers;

@@ -13,6 +13,7 @@
 
 #include "base/checked.hpp"
 #include "base/error.hpp"
+#include "model/towers.hpp"
 
 namespace linnet {
 
@@ -29,7 +30,10 @@ constexpr auto kFloats = kernels::Format::f32;
 // Names in files, in the order of arch::Role; roles from attn_norm on are "blk.<layer>.<name>".
 constexpr std::array<std::string_view, arch::kRoles> kNames = {
     "token_embd.weight",
+    "token_embd_norm.weight",
+    "token_embd_norm.bias",
     "position_embd.weight",
+    "token_types.weight",
     "per_layer_token_embd.weight",
     "per_layer_model_proj.weight",
     "per_layer_proj_norm.weight",
@@ -37,6 +41,12 @@ constexpr std::array<std::string_view, arch::kRoles> kNames = {
     "output_norm.bias",
     "output.weight",
     "output.bias",
+    "dense_2.weight",
+    "dense_3.weight",
+    "cls.weight",
+    "cls.bias",
+    "cls.output.weight",
+    "cls.output.bias",
     "rope_freqs.weight",
     "rope_factors_long.weight",
     "rope_factors_short.weight",
@@ -56,6 +66,8 @@ constexpr std::array<std::string_view, arch::kRoles> kNames = {
     "attn_output.weight",
     "attn_output.bias",
     "post_attention_norm.weight",
+    "attn_output_norm.weight",
+    "attn_output_norm.bias",
     "ffn_norm.weight",
     "ffn_norm.bias",
     "ffn_gate.weight",
@@ -65,6 +77,8 @@ constexpr std::array<std::string_view, arch::kRoles> kNames = {
     "ffn_up.bias",
     "ffn_down.bias",
     "post_ffw_norm.weight",
+    "layer_output_norm.weight",
+    "layer_output_norm.bias",
     "inp_gate.weight",
     "proj.weight",
     "post_norm.weight",
@@ -125,6 +139,9 @@ std::uint64_t extent(const arch::ModelSpec& spec, std::size_t layer_index, Dim d
         case Dim::n_heads: return layer.n_heads;
         case Dim::n_kv_heads: return layer.n_kv_heads;
         case Dim::n_positions: return spec.n_positions;
+        case Dim::n_token_types: return spec.n_token_types;
+        case Dim::d_dense: return spec.d_dense;
+        case Dim::n_classes: return spec.n_classes;
         case Dim::d_ff: return layer.d_ff;
         case Dim::two_d_ff: return 2 * std::uint64_t{layer.d_ff};
         case Dim::half_rot: return spec.ropes[0].n_rot / 2;
@@ -348,7 +365,7 @@ Layout make_layout(const gguf::File& file, const arch::ArchSpec& arch, const arc
         }
     }
     for (std::size_t i = 0; i < used.size(); ++i) {
-        if (!used[i]) {
+        if (!used[i] && tower_of(file.tensors()[i].name).empty()) {
             throw Error(Status::bad_file, "tensor '{}' has no place in architecture '{}'", file.tensors()[i].name,
                         arch.name);
         }

@@ -17,6 +17,8 @@ Table all_exports() {
     add_structure(table);
     add_chat(table);
     add_reply(table);
+    add_embed(table);
+    add_tools(table);
     return table;
 }
 

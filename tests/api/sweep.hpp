@@ -173,5 +173,7 @@ void add_session(Table& table);
 void add_structure(Table& table);
 void add_chat(Table& table);
 void add_reply(Table& table);
+void add_embed(Table& table);
+void add_tools(Table& table);
 
 }  // namespace sweep

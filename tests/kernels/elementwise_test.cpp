@@ -118,6 +118,9 @@ const Call kSoftcap = [](const Table& t, const float* x, const float*, std::size
 const Call kSilu = [](const Table& t, const float* x, const float* other, std::size_t n, float* y) {
     t.silu_mul.fn(x, other, n, y);
 };
+const Call kExactGelu = [](const Table& t, const float* x, const float* other, std::size_t n, float* y) {
+    t.gelu_mul.fn(x, other, n, y);
+};
 const Call kNormPlain = [](const Table& t, const float* x, const float*, std::size_t n, float* y) {
     t.rms_norm.fn(x, nullptr, n, 1e-6F, y);
 };
@@ -392,6 +395,18 @@ TEST_CASE("gelu_tanh_mul: same bits, and the formula in double") {
         const double u = std::sqrt(2.0 / 3.14159265358979323846) * (g + 0.044715 * std::pow(g, 3));
         CHECK(y[0] == doctest::Approx(0.5 * g * (1.0 + std::tanh(u))).epsilon(1e-5));
     }
+}
+
+TEST_CASE("gelu_mul: same bits, and the formula in double") {
+    check(kExactGelu);
+    // g Phi(g) up, with Phi(g) = erfc(-g / sqrt 2) / 2. The tail Phi(-|g|) has the polynomial's error, 10 steps of it
+    // and the exponential (together 12 u), and g^2 / 2 relative from the exponent's rounding (2 u); below e^-87 it is
+    // zero.
+    check_formula(kExactGelu, [](double g, double up) {
+        const double tail = 0.5 * std::erfc(std::abs(g) / std::sqrt(2.0)) * std::abs(g * up);
+        const double y = g * 0.5 * std::erfc(-g / std::sqrt(2.0)) * up;
+        return Expected{y, (12 + 2 * std::min(g * g / 2, 90.0)) * kU * tail + 3 * kU * std::abs(y) + 1e-36};
+    });
 }
 
 TEST_CASE("rope: same bits, pairs as documented, and only the first n_rot") {

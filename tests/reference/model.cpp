@@ -4,7 +4,9 @@
 // Sources: RMSNorm arXiv:1910.07467; RoPE arXiv:2104.09864; GQA arXiv:2305.13245; GLU arXiv:2002.05202; YaRN
 // arXiv:2309.00071; LongRoPE arXiv:2402.13753; Gemma 3 arXiv:2503.19786; Phi-3 arXiv:2404.14219; LayerNorm
 // arXiv:1607.06450; Gemma 2 arXiv:2408.00118; OLMo 2 arXiv:2501.00656; NoPE arXiv:2501.18795; granite's scales, GPT-2,
-// Phi, StarCoder 2, StableLM, Cohere 2 and GLM-4 as the models' own code in transformers describes them.
+// Phi, StarCoder 2, StableLM, Cohere 2 and GLM-4 as the models' own code in transformers describes them; BERT
+// arXiv:1810.04805; GELU arXiv:1606.08415; Nomic Embed arXiv:2402.01613; EmbeddingGemma arXiv:2509.20354; poolings as
+// in sentence-transformers, rankers as transformers' RobertaForSequenceClassification and Qwen3-Reranker's card.
 #include "tests/reference/model.hpp"
 
 #include <algorithm>
@@ -59,13 +61,15 @@ struct Layer {
     Norm attn_norm, ffn_norm;
     Norm q_norm, k_norm;
     Norm post_attention_norm, post_ffw_norm;
+    Norm sum_norm_1, sum_norm_2;  // of x after each residual sum
     Linear q, k, v, o;
     LatentAttention latent;                                 // instead, where there is one
     Linear gate, up, down;                                  // gate may be empty
     Experts experts;                                        // instead, where there are any, or beside
     Norm experts_norm, post_dense_norm, post_experts_norm;  // where beside
     RowVector sinks;        // a score for each head that takes part in the softmax and has no value; may be empty
-    Index window = 0;       // position i sees the last `window` positions, itself included; 0: all
+    Index window = 0;       // position i sees the last `window` positions, itself included; 0: all. In models that see
+                            // both sides: as far as window / 2 away
     bool is_local = false;  // rotates with Weights::local
     bool is_rotated = true;
     bool is_parallel = false;  // the feed-forward does not see what attention added
@@ -84,7 +88,9 @@ struct Weights {
     double attention_scale = 1;
     bool is_interleaved = false;  // rope turns dimensions (2i, 2i + 1) instead of (i, i + n_rot / 2)
     bool is_gelu = false;         // else SiLU
-    bool is_layer_norm = false;   // else RMSNorm
+    bool is_exact_gelu = false;   // by the error function
+    bool is_bidirectional = false;
+    bool is_layer_norm = false;  // else RMSNorm
     double residual_scale = 1;
     double attention_cap = 0;  // s becomes cap tanh(s / cap); 0: none
     double logit_scale = 1;
@@ -96,9 +102,15 @@ struct Weights {
     std::uint32_t original_context = 0;
     Matrix token_embd;
     Matrix position_embd;  // may be empty
+    Matrix token_types;    // likewise; the first row is everybody's
+    Norm embd_norm;
     std::vector<Layer> layers;
     Norm output_norm;
-    Linear output;  // without weight: tied to token_embd
+    Linear output;                // without weight: tied to token_embd
+    Index pooling = 0;            // 1: mean, 2: first token, 3: last token, 4: rank
+    Linear cls, cls_output;       // of rankers; may be empty
+    Linear dense_2, dense_3;      // behind the pooling; may be empty
+    bool is_probability = false;  // ranks are a softmax over the classes
     bool is_value_normed = false;
     std::unique_ptr<PerLayer> per_layer;
     std::unique_ptr<AltUp> altup;
@@ -173,6 +185,7 @@ class Reader {
     Linear optional_linear(const std::string& name) {
         return {optional_matrix(name + ".weight"), optional_vector(name + ".bias")};
     }
+    std::optional<bool> flag(const std::string& key) const { return file_.boolean(architecture_ + "." + key); }
     Linear linear(const std::string& name) { return {matrix(name + ".weight"), optional_vector(name + ".bias")}; }
 
     // A tensor that nothing uses would mean that something is computed without it.
@@ -308,6 +321,8 @@ Layer load_layer(Reader& reader, const Weights& weights, Index index, Index wind
     (reader.architecture() == "gpt-oss" ? layer.ffn_norm : layer.post_attention_norm) =
         reader.norm(name + "post_attention_norm");
     layer.post_ffw_norm = reader.norm(name + "post_ffw_norm");
+    layer.sum_norm_1 = reader.norm(name + "attn_output_norm");
+    layer.sum_norm_2 = reader.norm(name + "layer_output_norm");
 
     const ExpertsSource source = {reader.architecture(),
                                   [&](const std::string& tensor) { return reader.optional_matrix(tensor); },
@@ -327,8 +342,8 @@ Layer load_layer(Reader& reader, const Weights& weights, Index index, Index wind
     layer.post_experts_norm = reader.norm(name + "post_ffw_norm_2");
 
     // Every so manieth layer sees all positions, the others a window. Files of some architectures say which.
-    const std::map<std::string, Index> periods = {
-        {"gemma2", 2}, {"gpt-oss", 2}, {"gemma3", 6}, {"cohere2", 4}, {"olmo2", 4}};
+    const std::map<std::string, Index> periods = {{"gemma2", 2},          {"gpt-oss", 2}, {"gemma3", 6},
+                                                  {"gemma-embedding", 6}, {"cohere2", 4}, {"olmo2", 4}};
     const auto period = periods.find(reader.architecture());
     layer.is_local = period == periods.end() || (index + 1) % period->second != 0;
     if (const auto flags = reader.flags("attention.sliding_window_pattern"); !flags.empty()) {
@@ -338,14 +353,14 @@ Layer load_layer(Reader& reader, const Weights& weights, Index index, Index wind
     const std::string& architecture = reader.architecture();
     if (architecture == "cohere2") layer.is_rotated = layer.is_local;
     if (architecture == "smollm3") layer.is_rotated = (index + 1) % 4 != 0;
-    if (architecture == "gpt2") layer.is_rotated = false;
-    const std::set<std::string> two_ropes = {"gemma3", "gemma3n", "gemma4", "olmo2"};
+    if (architecture == "gpt2" || architecture == "bert") layer.is_rotated = false;
+    const std::set<std::string> two_ropes = {"gemma3", "gemma3n", "gemma4", "gemma-embedding", "olmo2"};
     layer.is_local = layer.is_local && window != 0 && two_ropes.count(architecture) != 0;
     if (const auto scales = reader.reals("activation_sparsity_scale"); !scales.empty()) {
         layer.sparsity = scales[static_cast<std::size_t>(index)];
     }
     // Without a norm before the feed-forward it takes what attention takes; OLMo 2 has none at either place.
-    if (layer.ffn_norm.weight.size() == 0 && architecture != "olmo2") {
+    if (layer.ffn_norm.weight.size() == 0 && layer.attn_norm.weight.size() != 0 && architecture != "olmo2") {
         layer.is_parallel = true;
         layer.ffn_norm = layer.attn_norm;
     }
@@ -367,18 +382,29 @@ Weights load(const std::string& path) {
     Reader reader(path);
     const std::string& architecture = reader.architecture();
     const std::set<std::string> known = {
-        "llama",    "qwen2",    "qwen3", "gemma",      "gemma2",  "gemma3", "phi3",      "smollm3",  "granite",
-        "mistral3", "olmo2",    "glm4",  "ernie4_5",   "cohere2", "gpt2",   "phi2",      "stablelm", "starcoder2",
-        "qwen2moe", "qwen3moe", "olmoe", "granitemoe", "gpt-oss", "phimoe", "deepseek2", "gemma3n",  "gemma4"};
+        "llama",     "qwen2",      "qwen3",    "gemma",    "gemma2",     "gemma3",         "phi3",    "smollm3",
+        "granite",   "mistral3",   "olmo2",    "glm4",     "ernie4_5",   "cohere2",        "gpt2",    "phi2",
+        "stablelm",  "starcoder2", "qwen2moe", "qwen3moe", "olmoe",      "granitemoe",     "gpt-oss", "phimoe",
+        "deepseek2", "gemma3n",    "gemma4",   "bert",     "nomic-bert", "gemma-embedding"};
     if (known.count(architecture) == 0) throw std::runtime_error("reference: unknown architecture " + architecture);
     const auto is_one_of = [&](const std::set<std::string>& names) { return names.count(architecture) != 0; };
     const bool is_gemma_n = is_one_of({"gemma3n", "gemma4"});
-    const bool is_gemma = is_gemma_n || is_one_of({"gemma", "gemma2", "gemma3"});
+    const bool is_gemma = is_gemma_n || is_one_of({"gemma", "gemma2", "gemma3", "gemma-embedding"});
 
     Weights weights;
     weights.token_embd = reader.matrix("token_embd.weight");
     weights.position_embd = reader.optional_matrix("position_embd.weight");
     weights.output_norm = reader.norm("output_norm");
+    weights.token_types = reader.optional_matrix("token_types.weight");
+    weights.embd_norm = reader.norm("token_embd_norm");
+    weights.pooling = reader.integer("pooling_type").value_or(0);
+    weights.cls = reader.optional_linear("cls");
+    weights.cls_output = reader.optional_linear("cls.output");
+    weights.dense_2 = reader.optional_linear("dense_2");
+    weights.dense_3 = reader.optional_linear("dense_3");
+    weights.is_probability = architecture == "qwen3";
+    weights.is_bidirectional = !reader.flag("attention.causal").value_or(architecture != "gemma-embedding");
+    weights.is_exact_gelu = architecture == "bert";
     weights.output = {reader.optional_matrix("output.weight"), reader.optional_vector("output.bias")};
     const Index d_model = weights.token_embd.cols();
     const Index n_layers = Reader::need(reader.integer("block_count"), "block_count");
@@ -487,7 +513,8 @@ Matrix attention(const Matrix& x, const KeysValues& kv, const Weights& weights, 
             q.middleCols(head * size, size) * kv.k.middleCols(first, size).transpose() * weights.attention_scale;
         for (Index i = 0; i < n_tokens; ++i) {
             for (Index j = 0; j < n_tokens; ++j) {
-                const bool is_seen = j <= i && (layer.window == 0 || i - j < layer.window);
+                const bool is_seen = weights.is_bidirectional ? layer.window == 0 || std::abs(i - j) <= layer.window / 2
+                                                              : j <= i && (layer.window == 0 || i - j < layer.window);
                 scores(i, j) = soft_cap(scores(i, j), weights.attention_cap);
                 if (!is_seen) scores(i, j) = -std::numeric_limits<double>::infinity();
             }
@@ -507,8 +534,10 @@ double gelu_tanh(double x) {
     return 0.5 * x * (1 + std::tanh(std::sqrt(2 / std::numbers::pi) * (x + 0.044715 * x * x * x)));
 }
 
+double gelu(double x) { return 0.5 * x * (1 + std::erf(x / std::numbers::sqrt2)); }
+
 Matrix dense(const Matrix& x, const Weights& weights, const Layer& layer) {
-    const auto activate = weights.is_gelu ? &gelu_tanh : &silu;
+    const auto activate = weights.is_exact_gelu ? &gelu : weights.is_gelu ? &gelu_tanh : &silu;
     if (layer.gate.weight.size() == 0) return layer.down(layer.up(x).unaryExpr(activate));
     Matrix gate = layer.gate(x);
     if (std::isfinite(layer.sparsity)) gate = sparsify(gate, layer.sparsity);
@@ -532,19 +561,24 @@ Model::~Model() = default;
 
 std::size_t Model::n_vocab() const { return static_cast<std::size_t>(weights_->token_embd.rows()); }
 
-std::vector<float> Model::logits(std::span<const std::int32_t> tokens, std::uint32_t n_ctx) const {
-    const Weights& weights = *weights_;
+namespace {
+
+// The final states of all tokens, normed.
+Matrix final_states(const Weights& weights, std::span<const std::int32_t> tokens, std::uint32_t n_ctx) {
     const std::size_t context = n_ctx != 0 ? n_ctx : tokens.size();
     const bool is_long = weights.original_context != 0 && context > weights.original_context;
     const Rope& global = is_long ? weights.long_global : weights.global;
+    const auto norm = [&](const Matrix& y, const Norm& by) { return apply_norm(y, by, weights); };
 
     Matrix x(static_cast<Index>(tokens.size()), weights.token_embd.cols());
     for (Index i = 0; i < x.rows(); ++i) {
         const Index token = tokens[static_cast<std::size_t>(i)];
         if (token < 0 || token >= weights.token_embd.rows()) throw std::runtime_error("reference: not a token");
         x.row(i) = weights.token_embd.row(token) * weights.embedding_scale;
+        if (weights.token_types.size() != 0) x.row(i) += weights.token_types.row(0);
         if (weights.position_embd.size() != 0) x.row(i) += weights.position_embd.row(i);
     }
+    x = norm(x, weights.embd_norm);
     const PerLayer& per_layer = *weights.per_layer;
     const AltUp& altup = *weights.altup;
     std::vector<Matrix> inputs;
@@ -554,7 +588,6 @@ std::vector<float> Model::logits(std::span<const std::int32_t> tokens, std::uint
     std::vector<KeysValues> stored(weights.layers.size());
     for (std::size_t i = 0; i < weights.layers.size(); ++i) {
         const Layer& layer = weights.layers[i];
-        const auto norm = [&](const Matrix& y, const Norm& by) { return apply_norm(y, by, weights); };
         const Rope& rope = layer.is_local ? weights.local : global;
         if (altup.exists()) {
             streams = altup.predict(i, streams);
@@ -568,10 +601,11 @@ std::vector<float> Model::logits(std::span<const std::int32_t> tokens, std::uint
                                                : attention(normed, stored[source], weights, layer, rope),
                                      layer.post_attention_norm);
         Matrix sum = x + attended * weights.residual_scale;
+        sum = norm(sum, layer.sum_norm_1);
         if (altup.exists()) sum = (sum + altup.laurel(i, normed)) / std::numbers::sqrt2;
         const Matrix& seen = layer.is_parallel ? x : sum;
         const Matrix forwarded = norm(feed_forward(seen, weights, layer), layer.post_ffw_norm);
-        x = sum + forwarded * weights.residual_scale;
+        x = norm(sum + forwarded * weights.residual_scale, layer.sum_norm_2);
         if (altup.exists()) {
             streams = altup.correct(i, streams, x);
             const Matrix added = per_layer.addition(i, altup.scaled(i, streams[altup.active()]), inputs[i]);
@@ -582,14 +616,50 @@ std::vector<float> Model::logits(std::span<const std::int32_t> tokens, std::uint
         if (layer.output_scale.size() != 0) x *= layer.output_scale(0, 0);
     }
     if (altup.exists()) x = altup.mean(streams);
-    Linear output = weights.output;
-    if (output.weight.size() == 0) output.weight = weights.token_embd;
-    Matrix y = output(apply_norm(x, weights.output_norm, weights)) * weights.logit_scale;
-    y = y.unaryExpr([&](double v) { return soft_cap(v, weights.logit_cap); }).eval();
+    return norm(x, weights.output_norm);
+}
 
+std::vector<float> floats(const Matrix& y) {
     std::vector<float> result(static_cast<std::size_t>(y.size()));
     std::transform(y.data(), y.data() + y.size(), result.begin(), [](double v) { return static_cast<float>(v); });
     return result;
+}
+
+}  // namespace
+
+std::vector<float> Model::logits(std::span<const std::int32_t> tokens, std::uint32_t n_ctx) const {
+    const Weights& weights = *weights_;
+    Linear output = weights.output;
+    if (output.weight.size() == 0) output.weight = weights.token_embd;
+    Matrix y = output(final_states(weights, tokens, n_ctx)) * weights.logit_scale;
+    y = y.unaryExpr([&](double v) { return soft_cap(v, weights.logit_cap); }).eval();
+    return floats(y);
+}
+
+std::vector<float> Model::states(std::span<const std::int32_t> tokens) const {
+    return floats(final_states(*weights_, tokens, 0));
+}
+
+std::vector<float> Model::vector(std::span<const std::int32_t> tokens) const {
+    const Weights& weights = *weights_;
+    const Matrix x = final_states(weights, tokens, 0);
+    const bool is_rank = weights.pooling == 4;
+    const bool takes_last = weights.pooling == 3 || (is_rank && !weights.is_bidirectional);
+    Matrix y = takes_last ? x.bottomRows(1) : x.topRows(1);
+    if (weights.pooling == 1) y = x.colwise().mean();
+    if (!is_rank) {
+        for (const Linear* dense : {&weights.dense_2, &weights.dense_3}) {
+            if (dense->weight.size() != 0) y = (*dense)(y);
+        }
+        return floats(y);
+    }
+    if (weights.cls.weight.size() != 0) y = weights.cls(y).unaryExpr([](double v) { return std::tanh(v); }).eval();
+    y = weights.cls_output(y);
+    if (weights.is_probability) {
+        y = (y.array() - y.maxCoeff()).exp().matrix().eval();
+        y /= y.sum();
+    }
+    return floats(y);
 }
 
 std::vector<std::int32_t> Model::greedy(std::span<const std::int32_t> prompt, std::size_t n_tokens,

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
-// The second opinion: dense decoder models computed from their papers in double, without a cache, tiles, quantised
-// activations or any code of the runtime beyond the GGUF reader. Slow on purpose; it is what the runtime is compared
-// with where no golden result exists. Architectures: llama, qwen2, qwen3, gemma3, phi3.
+// The second opinion: dense decoders and encoders computed from their papers in double, without a cache, tiles,
+// quantised activations or any code of the runtime beyond the GGUF reader. Slow on purpose; it is what the runtime is
+// compared with where no golden result exists.
 #pragma once
 
 #include <cstddef>
@@ -27,6 +27,12 @@ class Model {
     // [tokens.size(), n_vocab] logits after each token. n_ctx: the context for which rope factors are chosen in models
     // that have short and long ones; 0: the number of tokens.
     std::vector<float> logits(std::span<const std::int32_t> tokens, std::uint32_t n_ctx = 0) const;
+
+    // [tokens.size(), d_model] normed final states.
+    std::vector<float> states(std::span<const std::int32_t> tokens) const;
+
+    // What the file makes of a text: its pooled state or, in rankers, its scores. Not divided by its length.
+    std::vector<float> vector(std::span<const std::int32_t> tokens) const;
 
     // The n_tokens most likely tokens after the prompt, each from a computation of the whole sequence.
     std::vector<std::int32_t> greedy(std::span<const std::int32_t> prompt, std::size_t n_tokens,

@@ -92,6 +92,9 @@ inline constexpr const char* kNames[] = {
     "quant_qwen3moe_mxfp4_moe",
     "quant_gpt_oss_mxfp4_moe",
 };
+// Those of kind 1: states and vectors of texts.
+inline constexpr const char* kEmbeddingNames[] = {"bert", "bert_cls", "nomic_bert", "embeddinggemma",
+                                                  "qwen3_embedding"};
 inline constexpr const char* kDefaultModels[] = {"bf16", "Q8_0", "Q4_K_M", "Q4_0"};
 
 // The repository's own small set.

@@ -23,8 +23,8 @@ SHAPES = ("tiny-llama", "tiny-qwen3", "tiny-gemma3", "tiny-phi3", "tiny-qwen3moe
 FORMATS = ("F32", "F16", "BF16", "Q8_0", "Q4_0", "Q4_1", "Q5_0", "Q5_1", "Q2_K", "Q3_K_M", "Q4_K_M", "Q5_K_M", "Q6_K",
            "IQ1_S", "IQ1_M", "IQ2_XXS", "IQ2_XS", "IQ2_S", "IQ3_XXS", "IQ3_S", "IQ4_NL", "IQ4_XS", "TQ1_0", "TQ2_0",
            "MXFP4")
-COMMANDS = ("run", "chat", "inspect", "plan", "tokenize", "detokenize", "render", "jinja", "logits", "verify",
-            "perplexity", "bench", "synth", "quantize", "compare", "constrain")
+COMMANDS = ("run", "chat", "inspect", "plan", "tokenize", "detokenize", "render", "jinja", "embed", "logits",
+            "verify", "imatrix", "perplexity", "bench", "synth", "quantize", "compare", "constrain")
 PROGRAM = None  # set at the bottom
 
 
@@ -298,6 +298,63 @@ class Templates(Case):
         out, _ = linnet("jinja", "--jsonl", status=1, text='nonsense\n{"template": 5}\n[]\n{"template": "{{ 1 }}"}\n')
         answers = [json.loads(line) for line in out.splitlines()]
         self.assertEqual([sorted(answer) for answer in answers], [["error"]] * 3 + [["text"]])
+
+
+class Structure(Case):
+    def run_model(self, *arguments, status=0):
+        return linnet("run", "-m", self.small_model(), "-p", "Once upon a time", "-t", 1, *arguments, status=status)
+
+    def test_constrained(self):
+        schema = self.folder / "schema.json"
+        schema.write_text(json.dumps({"type": "object", "properties": {"name": {"type": "string", "maxLength": 9},
+                                      "age": {"type": "integer", "minimum": 3, "maximum": 12}},
+                                      "required": ["name", "age"], "additionalProperties": False}))
+        for more in ((), ("--compact",)):
+            document = json.loads(self.run_model("--json-schema", schema, *more)[0])
+            self.assertEqual(sorted(document), ["age", "name"])
+            self.assertTrue(3 <= document["age"] <= 12)
+        grammar = self.folder / "grammar.gbnf"
+        grammar.write_text('root ::= [a-c]+ "-" [0-9]{4}\n')
+        self.assertRegex(self.run_model("--grammar", grammar, "--temp", 1)[0], r"^[a-c]+-[0-9]{4}\n$")
+        self.assertRegex(self.run_model("--regex", "(ab|cd){2}!")[0], r"^(ab|cd){2}!\n$")
+        self.assertIn(self.run_model("--choices", "red,dark green")[0], ("red\n", "dark green\n"))
+
+    def test_refused(self):
+        self.assertIn("offset", self.run_model("--regex", "a(", status=1)[1])
+        schema = self.folder / "schema.json"
+        schema.write_text('{"properties": {"a": {"unevaluatedItems": false}}}')
+        self.assertIn("#/properties/a", self.run_model("--json-schema", schema, status=1)[1])
+        self.run_model("--json-schema", self.folder / "none", status=2)
+        self.run_model("--regex", "a", "--choices", "b", status=2)
+        self.run_model("--compact", status=2)
+
+    def test_stops_and_samplers(self):
+        plain = self.run_model("-n", 60)[0].rstrip("\n")
+        stop = plain[50:54]
+        self.assertEqual(self.run_model("-n", 60, "--stop", stop)[0], plain[:plain.index(stop)] + "\n")
+        chain = ("--temp", 1, "--seed", 3, "--typical", 0.9, "--xtc", 0.5, "--dry", 0.8, "--top-n-sigma", 2,
+                 "--ban", " the", "--order", "temperature,typical,top_n_sigma,xtc,dry")
+        first = self.run_model("-n", 100, *chain)[0]
+        self.assertEqual(self.run_model("-n", 100, *chain)[0], first)
+        self.assertNotIn(" the", first)
+        self.assertIn("mirostat", linnet("run", "--help")[0])
+        self.run_model("--order", "nonsense", status=2)
+        self.run_model("--mirostat", -1, status=1)
+
+    def test_samples_validate(self):
+        model, _ = self.small_model(), self.shared("schemas/maskbench.jsonl")
+        library = pathlib.Path(PROGRAM).resolve().parent / "liblinnet.so"
+        if not library.is_file():
+            self.skipTest("there is no liblinnet.so beside the program")
+        script = ROOT / "benchmarks" / "constrained_sampling.py"
+        command = [sys.executable, "-B", script, model, "--library", library, "--shared", SHARED, "--every", "40"]
+        done = subprocess.run(command, capture_output=True, text=True, timeout=300)
+        if done.returncode == 77:
+            self.skipTest(done.stdout.strip())
+        if "ImportError" in done.stderr or "OSError" in done.stderr:
+            self.skipTest("the library is built for a sanitizer's runtime")
+        self.assertEqual(done.returncode, 0, done.stdout + done.stderr)
+        self.assertIn(" 0 invalid", done.stdout)
 
 
 class Logits(Case):

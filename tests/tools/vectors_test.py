@@ -1,6 +1,7 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: MIT
-# End-to-end checks of models that make vectors, and of what is measured over texts (imatrix, divergence). Usage: vectors_test.py [unittest options] PROGRAM
+# End-to-end checks of models that make vectors, and of what is measured over texts (imatrix, divergence).
+# Usage: vectors_test.py [unittest options] PROGRAM
 import json
 import sys
 import unittest

@@ -665,6 +665,32 @@ LINNET_API linnet_status linnet_embed(const linnet_model* model, const linnet_em
                                       const linnet_text* texts, size_t n_texts, float* vectors, size_t capacity,
                                       size_t* n_floats, linnet_error* error);
 
+#define LINNET_TOOLS_SEVERAL 1u /* one call or more, in formats that have several */
+
+typedef struct linnet_tool_options {
+    uint32_t struct_size;
+    uint32_t flags;     /* LINNET_TOOLS_* */
+    const char* format; /* as in linnet_reply_options; likewise below */
+    size_t format_size;
+    const char* chat_template;
+    size_t chat_template_size;
+} linnet_tool_options;
+
+LINNET_API void linnet_tool_options_init(linnet_tool_options* options, uint32_t struct_size);
+
+/* A grammar whose text is a call of one of the tools (JSON, "tools" of a conversation), as the model writes it, with
+ * arguments of the tool's schema: with it the model has to call. What comes before, up to the last control token, is
+ * the opening: append it with linnet_session_append_text, feed it to the linnet_reply, then set the grammar and feed
+ * the reply the events' texts. options may be null.
+ * LINNET_ERROR_INVALID_ARGUMENT, _UNSUPPORTED as in linnet_grammar_create; also unsupported are formats whose arguments
+ * are not JSON, and several tools in formats that have control tokens behind the name: give the one to be called. */
+LINNET_API linnet_status linnet_grammar_create_tools(linnet_model* model, const char* tools, size_t size,
+                                                     const linnet_tool_options* options, linnet_grammar** grammar,
+                                                     linnet_error* error);
+/* "" for other grammars. buffer, capacity and *size as in linnet_detokenize. */
+LINNET_API linnet_status linnet_grammar_get_opening(const linnet_grammar* grammar, char* buffer, size_t capacity,
+                                                    size_t* size, linnet_error* error);
+
 #ifdef __cplusplus
 }
 #endif

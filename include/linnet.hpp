@@ -107,6 +107,7 @@ using SessionOptions = detail::Options<linnet_session_options, linnet_session_op
 using EmbedOptions = detail::Options<linnet_embed_options, linnet_embed_options_init>;
 using SamplerOptions = detail::Options<linnet_sampler_options, linnet_sampler_options_init>;
 using ChatOptions = detail::Options<linnet_chat_options, linnet_chat_options_init>;
+using ToolOptions = detail::Options<linnet_tool_options, linnet_tool_options_init>;
 using ReplyOptions = detail::Options<linnet_reply_options, linnet_reply_options_init>;
 
 // chat_template: Jinja source or the name of a built-in one; must outlive the options. Empty: the model's.
@@ -280,10 +281,23 @@ class Grammar {
         detail::call(linnet_grammar_create, model.get(), kind, text.data(), text.size(), &made);
         handle_.reset(made);
     }
+    // Calls of the tools, JSON as in a conversation: linnet_grammar_create_tools.
+    static Grammar of_tools(const Model& model, std::string_view tools, const ToolOptions& options = ToolOptions()) {
+        linnet_grammar* made = nullptr;
+        detail::call(linnet_grammar_create_tools, model.get(), tools.data(), tools.size(), &options, &made);
+        return Grammar(made);
+    }
+    // What has to be appended before it: "" but for tools.
+    std::string opening() const {
+        return detail::text(0, [&](char* buffer, std::size_t capacity, std::size_t* size, linnet_error* error) {
+            return linnet_grammar_get_opening(handle_.get(), buffer, capacity, size, error);
+        });
+    }
 
     linnet_grammar* get() const noexcept { return handle_.get(); }
 
   private:
+    explicit Grammar(linnet_grammar* made) noexcept : handle_(made) {}
     detail::Handle<linnet_grammar, linnet_grammar_destroy> handle_;
 };
 

@@ -28,6 +28,7 @@ ccache ccache
 git git
 pkg-config pkg-config
 python3 python3
+python3-jsonschema /usr/lib/python3/dist-packages/jsonschema/__init__.py
 unicode-data /usr/share/unicode/UnicodeData.txt'
 
 case "${1:-}" in

@@ -14,6 +14,7 @@
 #include "tools/commands.hpp"
 #include "tools/grammar_options.hpp"
 #include "tools/help.hpp"
+#include "tools/sampler_options.hpp"
 #include "tools/terminal.hpp"
 
 namespace tools {
@@ -32,6 +33,8 @@ struct Options : SessionOptions {
     bool echo = false;
     linnet::SamplerOptions sampler;
     GrammarOptions grammar;
+    ChainOptions chain;
+    std::vector<std::string> stops;
 };
 
 using Clock = std::chrono::steady_clock;
@@ -99,7 +102,8 @@ void run(Options options) {
     const double load_seconds = seconds_since(load_start);
 
     linnet::Session session(model, session_options(options));
-    session.set_sampler(linnet::Sampler(model, options.sampler));
+    session.set_sampler(make_sampler(model, options.sampler, options.chain));
+    session.set_stops({options.stops.begin(), options.stops.end()});
     session.append(options.prompt);
     if (const auto grammar = make_grammar(model, options.grammar)) session.set_grammar(*grammar);
 
@@ -148,6 +152,9 @@ void add_run(CLI::App& app, int&) {
     command.add_option("--frequency-penalty", sampler.frequency_penalty, "Subtract per occurrence of a recent token");
     command.add_option("--presence-penalty", sampler.presence_penalty, "Subtract once for a recent token");
     command.add_option("--penalty-window", sampler.penalty_window, "Recent tokens that count (default: 64)");
+    add_chain_options(command, sampler, options->chain);
+    command.add_option("--stop", options->stops, "Stop before this text; may be given several times")
+        ->allow_extra_args(false);
     add_grammar_options(command, options->grammar);
     add_engine_options(command, *options);
     add_session_options(command, *options);

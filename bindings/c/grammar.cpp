@@ -3,6 +3,10 @@
 // keeps; a session keeps the grammar.
 #include "base/workers.hpp"
 #include "bindings/c/handles.hpp"
+#include "bindings/c/structs.hpp"
+#include "bindings/c/texts.hpp"
+#include "session/chat.hpp"
+#include "session/tool_grammar.hpp"
 
 namespace linnet::c_api {
 
@@ -19,6 +23,20 @@ Grammar compile(std::int32_t kind, std::string_view text, Memory& memory) {
         case LINNET_GRAMMAR_CHOICES: return Grammar::from_choices(text, memory);
         default: throw Error(Status::invalid_argument, "kind is {}, no LINNET_GRAMMAR_*", kind);
     }
+}
+
+void require_vocabulary(const linnet_model& model) {
+    if (model.loaded->model.tokenizer().n_vocab() == 0) {
+        throw Error(Status::unsupported, "the model has no vocabulary, which grammars need");
+    }
+}
+
+linnet_grammar* make_grammar(const linnet_model& model, ToolGrammar made) {
+    require(!made.grammar.allows_nothing(), "the grammar allows no text");
+    model.loaded->trie();
+    std::shared_ptr<const SharedGrammar> shared =
+        make_shared_in<SharedGrammar>(model.engine, model.loaded, std::move(made.grammar), std::move(made.opening));
+    return make_handle<linnet_grammar>(model.engine, std::move(shared));
 }
 
 }  // namespace
@@ -41,15 +59,41 @@ linnet_status linnet_grammar_create(linnet_model* model, int32_t kind, const cha
         *grammar = nullptr;
         require_pointer(model, "model");
         require_array(text, size, 1, "text");
-        if (model->loaded->model.tokenizer().n_vocab() == 0) {
-            throw Error(Status::unsupported, "the model has no vocabulary, which grammars need");
-        }
-        Grammar compiled = compile(kind, {text, size}, model->engine->memory);
-        require(!compiled.allows_nothing(), "the grammar allows no text");
-        model->loaded->trie();
-        std::shared_ptr<const SharedGrammar> shared =
-            make_shared_in<SharedGrammar>(model->engine, model->loaded, std::move(compiled));
-        *grammar = make_handle<linnet_grammar>(model->engine, std::move(shared));
+        require_vocabulary(*model);
+        Memory& memory = model->engine->memory;
+        *grammar = make_grammar(*model, {compile(kind, {text, size}, memory), std::pmr::string(&memory)});
+    });
+}
+
+void linnet_tool_options_init(linnet_tool_options* options, uint32_t struct_size) { init_struct(options, struct_size); }
+
+linnet_status linnet_grammar_create_tools(linnet_model* model, const char* tools, size_t size,
+                                          const linnet_tool_options* options, linnet_grammar** grammar,
+                                          linnet_error* error) {
+    return guard(error, [&] {
+        require_pointer(grammar, "grammar");
+        *grammar = nullptr;
+        require_pointer(model, "model");
+        require_array(tools, size, 1, "tools");
+        const auto given = read_options(options);
+        require_flags(given.flags, LINNET_TOOLS_SEVERAL);
+        require_array(given.format, given.format_size, 1, "linnet_tool_options: format");
+        require_array(given.chat_template, given.chat_template_size, 1, "linnet_tool_options: chat_template");
+        require_vocabulary(*model);
+        const Model& inside = model->loaded->model;
+        const chat::ReplyFormat& format = reply_format(inside, {given.format, given.format_size},
+                                                       {given.chat_template, given.chat_template_size}, true);
+        *grammar = make_grammar(*model, tool_grammar(inside.tokenizer(), format, {tools, size},
+                                                     (given.flags & LINNET_TOOLS_SEVERAL) != 0, model->engine->memory));
+    });
+}
+
+linnet_status linnet_grammar_get_opening(const linnet_grammar* grammar, char* buffer, size_t capacity, size_t* size,
+                                         linnet_error* error) {
+    return guard(error, [&] {
+        require_buffer(buffer, capacity, size);
+        require_pointer(grammar, "grammar");
+        give_text(grammar->shared->opening, Terminated::no, buffer, capacity, size);
     });
 }
 

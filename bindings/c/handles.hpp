@@ -124,10 +124,11 @@ struct LoadedModel {
 };
 
 struct SharedGrammar {
-    SharedGrammar(std::shared_ptr<const LoadedModel> of, constrain::Grammar compiled)
-        : model(std::move(of)), grammar(std::move(compiled)) {}
+    SharedGrammar(std::shared_ptr<const LoadedModel> of, constrain::Grammar compiled, std::pmr::string before)
+        : model(std::move(of)), grammar(std::move(compiled)), opening(std::move(before)) {}
     std::shared_ptr<const LoadedModel> model;
     constrain::Grammar grammar;
+    std::pmr::string opening;  // of tool calls: what comes before the grammar's text
 };
 
 // A sampler belongs to at most one session (`owner`) and is used by one call at a time (`entered`).

@@ -157,6 +157,13 @@ LINNET_FIELD(linnet_reply_options, tools, 40);
 LINNET_FIELD(linnet_reply_options, tools_size, 48);
 LINNET_FIELD(linnet_reply_options, session, 56);
 
+LINNET_SIZE(linnet_tool_options, 40, 8);
+LINNET_FIELD(linnet_tool_options, flags, 4);
+LINNET_FIELD(linnet_tool_options, format, 8);
+LINNET_FIELD(linnet_tool_options, format_size, 16);
+LINNET_FIELD(linnet_tool_options, chat_template, 24);
+LINNET_FIELD(linnet_tool_options, chat_template_size, 32);
+
 LINNET_SIZE(linnet_reply_event, 64, 8);
 LINNET_FIELD(linnet_reply_event, kind, 4);
 LINNET_FIELD(linnet_reply_event, index, 8);

@@ -36,6 +36,7 @@ LINNET_STRUCT(linnet_chat_options);
 LINNET_STRUCT(linnet_reply_options);
 LINNET_STRUCT(linnet_reply_event);
 LINNET_STRUCT(linnet_embed_options);
+LINNET_STRUCT(linnet_tool_options);
 #undef LINNET_STRUCT
 template <>
 inline constexpr std::uint32_t kLeastSize<linnet_source> = offsetof(linnet_source, user) + sizeof(void*);

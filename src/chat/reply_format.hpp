@@ -31,7 +31,8 @@ struct Section {
     When when = When::anywhere;
 };
 
-// What a call looks like, for grammars (tool_grammar.hpp): text around the name and the arguments, which are JSON.
+// What a call looks like, for grammars (session/tool_grammar.hpp): text around the name and the arguments, which are
+// JSON.
 struct CallForm {
     std::string_view before, middle, after;             // before NAME middle ARGUMENTS after
     std::string_view list_open, separator, list_close;  // around and between several calls

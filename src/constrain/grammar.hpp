@@ -88,6 +88,18 @@ class Grammar {
     // json: an array of strings.
     static Grammar from_choices(std::string_view json, Memory& memory, const GrammarLimits& limits = {});
 
+    // Texts `open item close`, or with `many` `open item separator item ... close`; an item is a JSON value of one of
+    // the schemas with text around it. What is wrong with a schema is said with its `name`.
+    struct List {
+        struct Item {
+            std::string_view name, before, schema, after;
+        };
+        std::span<const Item> items;
+        std::string_view open, separator, close;
+        bool many = false;
+    };
+    static Grammar from_list(const List& list, Memory& memory, const GrammarLimits& limits = {});
+
     // True for a schema like `false`: no text satisfies it.
     bool allows_nothing() const noexcept {
         const Place& first = places_[rules_[0]];
@@ -168,6 +180,7 @@ class GrammarBuilder {
         grammar_.n_json_states_ = texts.n_states;
         return texts;
     }
+    const Place& place_of(std::uint32_t rule) const noexcept { return grammar_.places_[grammar_.rules_[rule]]; }
     void set_rule(std::uint32_t rule, std::uint32_t place) { grammar_.rules_[rule] = place; }
     Grammar finish() { return std::move(grammar_); }
 

@@ -31,11 +31,13 @@ class SchemaCompiler {
         close_array_ = around("]", true, false);
     }
 
-    void compile() {
-        rule(schemas_.all(schemas_.document().root(), true));
+    // The rule of the schema's texts.
+    std::uint32_t compile() {
+        const std::uint32_t root = rule(schemas_.all(schemas_.document().root(), true));
         for (std::size_t i = 0; i < drafts_.size(); ++i) draft(i);
         find_productive();
         for (std::size_t i = 0; i < drafts_.size(); ++i) emit(i);
+        return root;
     }
 
   private:
@@ -49,10 +51,11 @@ class SchemaCompiler {
     std::uint32_t rule(AllId all) {
         const auto [known, added] = rules_.emplace(all, static_cast<std::uint32_t>(drafts_.size()));
         if (added) {
-            builder_.add_rule();
+            const std::uint32_t id = builder_.add_rule();
+            if (drafts_.empty()) first_rule_ = id;
             drafts_.push_back({.all = all, .groups = {}});
         }
-        return known->second;
+        return first_rule_ + known->second;
     }
 
     void draft(std::size_t index) {
@@ -227,7 +230,7 @@ class SchemaCompiler {
         std::map<std::string, std::uint32_t> bits;
         std::vector<Slot> slots;
         for (const Slot& slot : group.slots) {
-            const ValueSet& values = schemas_.values(drafts_[slot.rule].all);
+            const ValueSet& values = schemas_.values(drafts_[slot.rule - first_rule_].all);
             if (!values.arrays.empty() || !values.objects.empty()) refuse("elements are not from a list of values");
             const ExprId scalar = exprs_.any_of(std::array{values.string, values.number, values.boolean, values.null});
             std::vector<std::string> texts;
@@ -269,7 +272,9 @@ class SchemaCompiler {
         return true;
     }
 
-    bool is_productive(const Slot& slot) const { return slot.rule == kNoId || drafts_[slot.rule].productive; }
+    bool is_productive(const Slot& slot) const {
+        return slot.rule == kNoId || drafts_[slot.rule - first_rule_].productive;
+    }
 
     bool is_productive(const Group& group) const {
         std::vector<std::uint64_t> bits(group.required.size());
@@ -328,15 +333,16 @@ class SchemaCompiler {
             const std::uint32_t id = builder_.group(std::move(group));
             places.push_back(builder_.add({.kind = Place::Kind::group, .a = id, .next = Grammar::kBackPlace}));
         }
-        builder_.set_rule(static_cast<std::uint32_t>(index), builder_.choice(places));
+        builder_.set_rule(first_rule_ + static_cast<std::uint32_t>(index), builder_.choice(places));
     }
 
     Schemas& schemas_;
     GrammarBuilder& builder_;
     Exprs& exprs_;
     ExprId colon_, comma_, open_object_, close_object_, open_array_, close_array_;
-    std::vector<Draft> drafts_;  // [rule]
-    std::unordered_map<AllId, std::uint32_t> rules_;
+    std::vector<Draft> drafts_;  // [rule - first_rule_]
+    std::uint32_t first_rule_ = 0;
+    std::unordered_map<AllId, std::uint32_t> rules_;  // index of the draft
 };
 
 }  // namespace
@@ -347,6 +353,42 @@ Grammar Grammar::from_schema(std::string_view json, Memory& memory, Spaces space
     SchemaDocument document(json, limits);
     Schemas schemas(document, builder.dfa(), texts);
     SchemaCompiler(schemas, builder, spaces).compile();
+    return builder.finish();
+}
+
+Grammar Grammar::from_list(const List& list, Memory& memory, const GrammarLimits& limits) {
+    GrammarBuilder builder(Dfa(&memory), memory, limits);
+    const JsonTexts texts = builder.make_json_texts();
+    Exprs& exprs = builder.exprs();
+    const std::uint32_t root = builder.add_rule(), item = builder.add_rule(), more = builder.add_rule();
+    std::vector<std::uint32_t> ways;
+    for (const List::Item& way : list.items) {
+        try {
+            SchemaDocument document(way.schema, limits);
+            Schemas schemas(document, builder.dfa(), texts);
+            const std::uint32_t value = SchemaCompiler(schemas, builder, Spaces::free).compile();
+            const Place& first = builder.place_of(value);
+            if (first.kind == Place::Kind::choice && first.b == 0) continue;  // no value satisfies it
+            const std::uint32_t after = builder.lexeme(exprs.literal(way.after), Grammar::kBackPlace);
+            const std::uint32_t inside = builder.add({.kind = Place::Kind::rule, .a = value, .next = after});
+            ways.push_back(builder.lexeme(exprs.literal(way.before), inside));
+        } catch (const Error& error) {
+            throw Error(error.status(), "{}: {}", way.name, error.what());
+        }
+    }
+    builder.set_rule(item, builder.choice(ways));
+    const auto place_of = [&](std::uint32_t rule, std::uint32_t next) {
+        return builder.add({.kind = Place::Kind::rule, .a = rule, .next = next});
+    };
+    std::vector<std::uint32_t> again = {Grammar::kBackPlace};
+    if (list.many) {
+        const std::uint32_t next = place_of(item, place_of(more, Grammar::kBackPlace));
+        again.push_back(builder.lexeme(exprs.literal(list.separator), next));
+    }
+    builder.set_rule(more, builder.choice(again));
+    const std::uint32_t close = builder.lexeme(exprs.literal(list.close), Grammar::kBackPlace);
+    builder.set_rule(root, builder.lexeme(exprs.literal(list.open), place_of(item, place_of(more, close))));
+    if (ways.empty()) builder.set_rule(root, builder.choice(ways));
     return builder.finish();
 }
 

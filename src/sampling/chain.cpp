@@ -9,7 +9,7 @@
 #include <limits>
 
 #include "base/exp.hpp"
-#include "sampling/real.hpp"
+#include "base/real.hpp"
 
 namespace linnet {
 

@@ -5,7 +5,7 @@
 #include <limits>
 
 #include "base/exp.hpp"
-#include "sampling/real.hpp"
+#include "base/real.hpp"
 
 namespace linnet {
 

@@ -84,3 +84,34 @@ TEST_CASE("chat: a reply outlives its model's handle") {
     reply.feed("Hi <|tool_call_start|>[f(a=1)]<|tool_call_end|>");
     CHECK(say(reply) == "1:Hi|3:f{\"a\": 1}|");
 }
+
+TEST_CASE("chat: under a grammar of tools a model without any sense calls one") {
+    const auto path = api::small_model();
+    if (!path) return;
+    constexpr std::string_view kTools = R"([{"type": "function", "function": {"name": "look", "parameters": {
+        "properties": {"where": {"enum": ["left", "right"]}, "n": {"type": "integer", "minimum": 1, "maximum": 9}},
+        "required": ["where", "n"], "additionalProperties": false}}}])";
+    const linnet::Engine engine;
+    linnet::Model model(engine, *path);
+    linnet::ToolOptions tool_options;
+    const linnet::Grammar grammar = linnet::Grammar::of_tools(model, kTools, tool_options);
+    CHECK(grammar.opening().empty());
+    linnet::Session session(model);
+    linnet::SamplerOptions sampling;
+    sampling.temperature = 1.5F;
+    for (std::uint64_t seed = 0; seed < 5; ++seed) {
+        sampling.seed = seed;
+        (void)session.append_chat(kUser);
+        session.set_sampler(linnet::Sampler(model, sampling));
+        session.set_grammar(grammar);
+        linnet::Reply reply(model);
+        session.generate(200, [&](const linnet::Event& event) { reply.feed(event.text); });
+        reply.finish();
+        const linnet::ReplyEvent event = reply.next();
+        CHECK(event.kind == LINNET_REPLY_TOOL_CALL);
+        CHECK(event.name == "look");
+        CHECK(event.text.find("\"where\": \"") != std::string_view::npos);
+        CHECK(reply.next().kind == LINNET_REPLY_NONE);
+        session.set_no_grammar();
+    }
+}

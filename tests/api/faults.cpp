@@ -34,6 +34,18 @@ linnet_status read_reply(const linnet_model* model, linnet_error* error) {
     return status;
 }
 
+linnet_status make_tools(linnet_model* model, linnet_error* error) {
+    constexpr std::string_view kTools = R"([{"name": "f", "parameters": {"properties": {"a": {"enum": [1, 2]}}}}])";
+    linnet_tool_options options;
+    linnet_tool_options_init(&options, sizeof options);
+    options.format = "hermes";
+    options.format_size = 6;
+    linnet_grammar* grammar = nullptr;
+    const auto status = linnet_grammar_create_tools(model, kTools.data(), kTools.size(), &options, &grammar, error);
+    linnet_grammar_destroy(grammar);
+    return status;
+}
+
 // The whole life: returns the first status that is not OK.
 linnet_status live(const std::string& path, api::HostMemory& memory, linnet_error* error) {
     linnet_engine_options engine_options;
@@ -76,6 +88,7 @@ linnet_status live(const std::string& path, api::HostMemory& memory, linnet_erro
     if (status == LINNET_OK) status = linnet_session_truncate(session, 2, error);
     if (status == LINNET_OK) status = chat(session, error);
     if (status == LINNET_OK) status = read_reply(model, error);
+    if (status == LINNET_OK) status = make_tools(model, error);
     if (status == LINNET_OK) status = linnet_session_generate(session, 2, nullptr, nullptr, error);
     // A session whose step failed goes on where it was.
     if (session != nullptr && sampler != nullptr) {

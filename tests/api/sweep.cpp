@@ -18,6 +18,7 @@ Table all_exports() {
     add_chat(table);
     add_reply(table);
     add_embed(table);
+    add_tools(table);
     return table;
 }
 

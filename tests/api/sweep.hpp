@@ -174,5 +174,6 @@ void add_structure(Table& table);
 void add_chat(Table& table);
 void add_reply(Table& table);
 void add_embed(Table& table);
+void add_tools(Table& table);
 
 }  // namespace sweep

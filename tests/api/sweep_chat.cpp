@@ -186,3 +186,70 @@ void sweep::add_reply(Table& table) {
         CHECK(event.kind == LINNET_REPLY_NONE);
     });
 }
+
+void sweep::add_tools(Table& table) {
+    static constexpr std::string_view kTools = R"([{"name": "f", "parameters": {"properties": {"a": {"enum": [1, 2]}},
+        "required": ["a"], "additionalProperties": false}}])";
+    static const auto hermes = [] {
+        auto options = sized<linnet_tool_options>();
+        options.format = "hermes";
+        options.format_size = 6;
+        return options;
+    };
+    table["linnet_tool_options_init"] = [](Sweep&) { check_init(linnet_tool_options_init); };
+    table["linnet_grammar_create_tools"] = [](Sweep& s) {
+        const auto create = [&](const char* tools, std::size_t size, const linnet_tool_options* options,
+                                linnet_error* e) {
+            linnet_grammar* grammar = nullptr;
+            const auto status = linnet_grammar_create_tools(s.model, tools, size, options, &grammar, e);
+            CHECK((grammar != nullptr) == (status == LINNET_OK));
+            linnet_grammar_destroy(grammar);
+            return status;
+        };
+        const linnet_tool_options good = hermes();
+        linnet_grammar* made = nullptr;
+        s.refuses("grammar", [&](linnet_error* e) {
+            return linnet_grammar_create_tools(s.model, kTools.data(), kTools.size(), &good, nullptr, e);
+        });
+        s.refuses("model", [&](linnet_error* e) {
+            return linnet_grammar_create_tools(nullptr, kTools.data(), kTools.size(), &good, &made, e);
+        });
+        s.refuses("tools", [&](linnet_error* e) { return create(nullptr, 1, &good, e); });
+        s.refuses("tools", [&](linnet_error* e) { return create(kTools.data(), SIZE_MAX, &good, e); });
+        s.refuses("line 1", [&](linnet_error* e) { return create("[", 1, &good, e); });
+        s.option_sizes<linnet_tool_options>("linnet_tool_options", 8, good,
+                                            [&](const linnet_tool_options* options, linnet_error* e) {
+                                                return create(kTools.data(), kTools.size(), options, e);
+                                            });
+        auto options = good;
+        options.flags = 2;
+        s.refuses("flags", [&](linnet_error* e) { return create(kTools.data(), kTools.size(), &options, e); });
+        options = good;
+        options.format = nullptr;
+        s.refuses("format", [&](linnet_error* e) { return create(kTools.data(), kTools.size(), &options, e); });
+        options = good;
+        options.chat_template_size = 1;
+        s.refuses("chat_template", [&](linnet_error* e) { return create(kTools.data(), kTools.size(), &options, e); });
+        options = good;
+        options.format = "text";
+        options.format_size = 4;
+        s.refuses(
+            "'text'", [&](linnet_error* e) { return create(kTools.data(), kTools.size(), &options, e); },
+            LINNET_ERROR_UNSUPPORTED);
+        CHECK(made == nullptr);
+    };
+    table["linnet_grammar_get_opening"] = [](Sweep& s) {
+        linnet_grammar* grammar = nullptr;
+        std::size_t size = 7;
+        const linnet_tool_options good = hermes();
+        s.refuses("grammar",
+                  [&](linnet_error* e) { return linnet_grammar_get_opening(nullptr, nullptr, 0, &size, e); });
+        REQUIRE(linnet_grammar_create_tools(s.model, kTools.data(), kTools.size(), &good, &grammar, nullptr) ==
+                LINNET_OK);
+        s.refuses("size", [&](linnet_error* e) { return linnet_grammar_get_opening(grammar, nullptr, 0, nullptr, e); });
+        s.refuses("buffer", [&](linnet_error* e) { return linnet_grammar_get_opening(grammar, nullptr, 9, &size, e); });
+        CHECK(linnet_grammar_get_opening(grammar, nullptr, 0, &size, nullptr) == LINNET_OK);
+        CHECK(size == 0);
+        linnet_grammar_destroy(grammar);
+    };
+}

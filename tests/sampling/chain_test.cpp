@@ -14,7 +14,7 @@
 #include <doctest/doctest.h>
 
 #include "base/error.hpp"
-#include "sampling/real.hpp"
+#include "base/real.hpp"
 #include "sampling/sampler.hpp"
 
 using linnet::Chain;

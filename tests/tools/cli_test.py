@@ -300,6 +300,63 @@ class Templates(Case):
         self.assertEqual([sorted(answer) for answer in answers], [["error"]] * 3 + [["text"]])
 
 
+class Structure(Case):
+    def run_model(self, *arguments, status=0):
+        return linnet("run", "-m", self.small_model(), "-p", "Once upon a time", "-t", 1, *arguments, status=status)
+
+    def test_constrained(self):
+        schema = self.folder / "schema.json"
+        schema.write_text(json.dumps({"type": "object", "properties": {"name": {"type": "string", "maxLength": 9},
+                                      "age": {"type": "integer", "minimum": 3, "maximum": 12}},
+                                      "required": ["name", "age"], "additionalProperties": False}))
+        for more in ((), ("--compact",)):
+            document = json.loads(self.run_model("--json-schema", schema, *more)[0])
+            self.assertEqual(sorted(document), ["age", "name"])
+            self.assertTrue(3 <= document["age"] <= 12)
+        grammar = self.folder / "grammar.gbnf"
+        grammar.write_text('root ::= [a-c]+ "-" [0-9]{4}\n')
+        self.assertRegex(self.run_model("--grammar", grammar, "--temp", 1)[0], r"^[a-c]+-[0-9]{4}\n$")
+        self.assertRegex(self.run_model("--regex", "(ab|cd){2}!")[0], r"^(ab|cd){2}!\n$")
+        self.assertIn(self.run_model("--choices", "red,dark green")[0], ("red\n", "dark green\n"))
+
+    def test_refused(self):
+        self.assertIn("offset", self.run_model("--regex", "a(", status=1)[1])
+        schema = self.folder / "schema.json"
+        schema.write_text('{"properties": {"a": {"unevaluatedItems": false}}}')
+        self.assertIn("#/properties/a", self.run_model("--json-schema", schema, status=1)[1])
+        self.run_model("--json-schema", self.folder / "none", status=2)
+        self.run_model("--regex", "a", "--choices", "b", status=2)
+        self.run_model("--compact", status=2)
+
+    def test_stops_and_samplers(self):
+        plain = self.run_model("-n", 60)[0].rstrip("\n")
+        stop = plain[50:54]
+        self.assertEqual(self.run_model("-n", 60, "--stop", stop)[0], plain[:plain.index(stop)] + "\n")
+        chain = ("--temp", 1, "--seed", 3, "--typical", 0.9, "--xtc", 0.5, "--dry", 0.8, "--top-n-sigma", 2,
+                 "--ban", " the", "--order", "temperature,typical,top_n_sigma,xtc,dry")
+        first = self.run_model("-n", 100, *chain)[0]
+        self.assertEqual(self.run_model("-n", 100, *chain)[0], first)
+        self.assertNotIn(" the", first)
+        self.assertIn("mirostat", linnet("run", "--help")[0])
+        self.run_model("--order", "nonsense", status=2)
+        self.run_model("--mirostat", -1, status=1)
+
+    def test_samples_validate(self):
+        model, _ = self.small_model(), self.shared("schemas/maskbench.jsonl")
+        library = pathlib.Path(PROGRAM).resolve().parent / "liblinnet.so"
+        if not library.is_file():
+            self.skipTest("there is no liblinnet.so beside the program")
+        script = ROOT / "benchmarks" / "constrained_sampling.py"
+        command = [sys.executable, "-B", script, model, "--library", library, "--shared", SHARED, "--every", "40"]
+        done = subprocess.run(command, capture_output=True, text=True, timeout=300)
+        if done.returncode == 77:
+            self.skipTest(done.stdout.strip())
+        if "ImportError" in done.stderr or "OSError" in done.stderr:
+            self.skipTest("the library is built for a sanitizer's runtime")
+        self.assertEqual(done.returncode, 0, done.stdout + done.stderr)
+        self.assertIn(" 0 invalid", done.stdout)
+
+
 class Logits(Case):
     def goldens(self):
         """Folders of a golden each with its model, of formats and architectures which differ."""

@@ -527,7 +527,8 @@ LINNET_API linnet_status linnet_session_append_fim(linnet_session* session, cons
  *    "tools": [{"type": "function", "function": {"name": "f", "description": "...", "parameters": {...}}}],
  *    "extra": {"enable_thinking": false}}
  *
- * messages    role, content (a string, or a list of parts), tool_calls, tool_call_id, reasoning_content ...
+ * messages    role, content (a string, or a list of parts), tool_calls, tool_call_id, reasoning_content ... Lists of
+ *             text parts, and arguments of calls as text or as an object, become what the template can show
  * tools       functions that the model may call; optional, like all below
  * documents   for templates that show some
  * extra       further variables of the template, such as enable_thinking or reasoning_effort

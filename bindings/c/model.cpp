@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
 // linnet_model: opening it from a path, a buffer or the host's callbacks, and what can be asked of it.
+#include <algorithm>
 #include <cstring>
 
 #include "bindings/c/embed.hpp"
@@ -176,7 +177,10 @@ linnet_status linnet_model_get_info(const linnet_model* model, linnet_model_info
         require_output(info, "info");
         const LoadedModel& loaded = *model->loaded;
         const arch::ModelSpec& spec = loaded.model.spec();
-        const arch::LayerSpec layer = spec.layers.empty() ? arch::LayerSpec{} : spec.layers.front();
+        // The first with attention: recurrent ones have no heads.
+        const auto attends = [](const arch::LayerSpec& l) { return l.n_heads != 0; };
+        const auto found = std::find_if(spec.layers.begin(), spec.layers.end(), attends);
+        const arch::LayerSpec layer = found == spec.layers.end() ? arch::LayerSpec{} : *found;
         linnet_model_info result{};
         result.n_layers = static_cast<std::uint32_t>(spec.layers.size());
         result.d_model = spec.d_model;

@@ -25,6 +25,7 @@ EVENT_PROGRESS, EVENT_TOKEN, EVENT_DONE, EVENT_BUDGET = range(1, 5)
 WEIGHTS_PACKED, WEIGHTS_MAPPED = 0, 1
 KV_F16, KV_F32, KV_Q8_0 = 0, 1, 2
 DONE_END_TOKEN, DONE_CONTEXT_FULL, DONE_MAX_TOKENS, DONE_GRAMMAR, DONE_STOP = range(1, 6)
+POOLING_DEFAULT, POOLING_NONE, POOLING_MEAN, POOLING_CLS, POOLING_LAST, POOLING_RANK = range(6)
 JSON_SCHEMA, JSON_SCHEMA_COMPACT, GBNF, REGEX, CHOICES = range(1, 6)
 
 PROGRESS = ctypes.CFUNCTYPE(c_int32, c_void_p, c_uint64, c_uint64)
@@ -64,7 +65,8 @@ class ModelInfo(_Sized):
     _fields_ = [("struct_size", c_uint32), ("n_layers", c_uint32), ("d_model", c_uint32), ("n_heads", c_uint32),
                 ("n_kv_heads", c_uint32), ("head_dim", c_uint32), ("d_ff", c_uint32), ("n_vocab", c_uint32),
                 ("n_ctx_train", c_uint32), ("n_metadata", c_uint32), ("n_parameters", c_uint64),
-                ("file_size", c_uint64), ("architecture", c_char_p), ("name", c_char_p), ("format", c_char_p)]
+                ("file_size", c_uint64), ("architecture", c_char_p), ("name", c_char_p), ("format", c_char_p),
+                ("n_embedding", c_uint32), ("pooling", c_int32), ("bidirectional", c_int32), ("reserved", c_uint32)]
 
 
 class SessionOptions(_Sized):
@@ -82,6 +84,11 @@ class SamplerOptions(_Sized):
                 ("dry_allowed_length", c_uint32), ("dry_window", c_uint32), ("dry_breakers", c_void_p),
                 ("n_dry_breakers", c_size_t), ("banned", c_void_p), ("n_banned", c_size_t), ("stages", c_void_p),
                 ("n_stages", c_size_t)]
+
+
+class EmbedOptions(_Sized):
+    _fields_ = [("struct_size", c_uint32), ("pooling", c_int32), ("n_ctx", c_uint32), ("flags", c_uint32),
+                ("truncate", c_int32), ("no_normalise", c_int32), ("progress", PROGRESS), ("progress_user", c_void_p)]
 
 
 class _Text(ctypes.Structure):
@@ -123,6 +130,8 @@ _SIGNATURES = {
     "linnet_model_get_metadata": [_p, c_char_p, c_char_p, c_size_t, POINTER(c_size_t)],
     "linnet_tokenize": [_p, c_char_p, c_size_t, c_uint32, POINTER(c_int32), c_size_t, POINTER(c_size_t)],
     "linnet_detokenize": [_p, POINTER(c_int32), c_size_t, c_uint32, c_char_p, c_size_t, POINTER(c_size_t)],
+    "linnet_embed": [_p, POINTER(EmbedOptions), POINTER(_Text), c_size_t, POINTER(c_float), c_size_t,
+                     POINTER(c_size_t)],
     "linnet_sampler_create": [_p, POINTER(SamplerOptions), POINTER(_p)],
     "linnet_grammar_create": [_p, c_int32, c_char_p, c_size_t, POINTER(_p)],
     "linnet_session_set_grammar": [_p, _p],
@@ -245,6 +254,21 @@ class Model(_Handle):
 
     def detokenize(self, tokens, flags=0):
         return _text(0, "linnet_detokenize", self._handle, (c_int32 * len(tokens))(*tokens), len(tokens), flags)
+
+    def embed(self, texts, **options):
+        """A vector of each text, or its scores; options: fields of linnet_embed_options, pooling but POOLING_NONE."""
+        given, data, n = EmbedOptions(**options), _texts(texts), c_size_t()
+        vectors = (c_float * 0)()
+        try:
+            _call("linnet_embed", self._handle, byref(given), data, len(data), vectors, 0, byref(n))
+            return []
+        except Error as error:
+            if error.status != BUFFER_TOO_SMALL:
+                raise
+        vectors = (c_float * n.value)()
+        _call("linnet_embed", self._handle, byref(given), data, len(data), vectors, n, byref(n))
+        width = n.value // len(data)
+        return [list(vectors[i:i + width]) for i in range(0, n.value, width)]
 
 
 def _text(terminator, name, *arguments):

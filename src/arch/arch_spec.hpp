@@ -5,6 +5,7 @@
 #pragma once
 
 #include <cstdint>
+#include <limits>
 #include <memory_resource>
 #include <span>
 #include <string_view>
@@ -53,6 +54,21 @@ struct RopeSpec {
 };
 
 inline constexpr std::uint32_t kOwn = ~0U;
+inline constexpr float kDense = -std::numeric_limits<float>::infinity();
+
+// What a layer mixes tokens by. short_conv: a gated convolution (LFM2). delta_net: a gated delta net with a convolution
+// before it (Qwen 3.5, Qwen3-Next).
+enum class Mixer : std::uint8_t { attention, short_conv, delta_net };
+
+struct DeltaSpec {
+    std::uint32_t n_key_heads = 0;
+    std::uint32_t n_value_heads = 0;  // a multiple of n_key_heads
+    std::uint32_t d_key = 0;
+    std::uint32_t d_value = 0;
+    // Heads of values of one head of keys follow each other, and gates come in one tensor by head of keys; else value
+    // head i goes with key head i % n_key_heads.
+    bool grouped = false;
+};
 
 // How the weights of the chosen experts, those with the highest scores, follow from a router's scores. softmax_all: a
 // softmax over all experts. softmax_chosen: over the chosen ones, which is the former divided by its sum.
@@ -79,7 +95,10 @@ struct LatentSpec {
 };
 
 struct LayerSpec {
-    std::uint32_t n_heads = 0;
+    Mixer mixer = Mixer::attention;
+    std::uint32_t n_taps = 0;  // of the convolution of a recurrent layer
+    DeltaSpec delta;
+    std::uint32_t n_heads = 0;  // this and what follows to attention_cap: of attention, 0 in recurrent layers
     std::uint32_t n_kv_heads = 0;
     std::uint32_t head_dim = 0;
     LatentSpec latent;
@@ -89,11 +108,13 @@ struct LayerSpec {
     std::uint32_t rope = 0;         // index into ModelSpec::ropes
     std::uint32_t kv_layer = kOwn;  // the earlier layer whose keys and values are attended to; kOwn: its own
     bool value_norm = false;        // each head of values is normed, without weights
+    bool gated = false;             // each head of queries comes with a gate, by whose sigmoid its result is multiplied
     float attention_scale = 0.0F;
     float attention_cap = 0.0F;  // scores become cap * tanh(score / cap); 0: they stay
     HeadNorm head_norm = HeadNorm::head;
     Activation activation = Activation::silu;
-    bool parallel = false;  // attention and feed-forward of the same x, which both are then added to
+    float sparsity = kDense;  // the gate's values count from so many deviations above their mean; kDense: all do
+    bool parallel = false;    // attention and feed-forward of the same x, which both are then added to
 };
 
 // Queries at position p are multiplied by 1 + beta ln(1 + floor(p / n_ctx_orig)).
@@ -117,6 +138,9 @@ struct ModelSpec {
     std::uint32_t n_classes = 0;  // scores of the classifier; 0: none
     bool softmax_classes = false;
     std::uint32_t d_per_layer = 0;        // width of the embeddings that each layer has for itself; 0: none
+    std::uint32_t n_streams = 1;          // of alternating updates (AltUp)
+    std::uint32_t active_stream = 0;      // the one that layers compute
+    std::uint32_t d_laurel = 0;           // rank of the low-rank residual beside attention; 0: none
     std::uint32_t n_vocab_per_layer = 0;  // tokens that have them, the first; others take those of token 0
     NormKind norm = NormKind::rms;
     float norm_eps = 0.0F;
@@ -139,6 +163,7 @@ enum class Role : std::uint8_t {
     per_layer_token_embd,
     per_layer_model_proj,
     per_layer_proj_norm,
+    altup_proj,
     output_norm,
     output_norm_bias,
     output,
@@ -185,6 +210,27 @@ enum class Role : std::uint8_t {
     per_layer_proj,
     per_layer_post_norm,
     layer_output_scale,
+    altup_unembd_proj,  // one tensor, in which each stream but the first has a matrix: found under "layer" stream - 1
+    altup_router,
+    altup_router_norm,
+    altup_predict_coef,
+    altup_correct_coef,
+    altup_correct_scale,
+    laurel_l,
+    laurel_r,
+    laurel_post_norm,
+    conv_taps,
+    shortconv_in,
+    shortconv_out,
+    delta_qkv,
+    delta_gate,
+    ssm_a,
+    ssm_dt_bias,
+    ssm_alpha,
+    ssm_beta,
+    ssm_ba,
+    ssm_norm,
+    ssm_out,
     ffn_gate_inp,  // the router
     ffn_gate_inp_bias,
     ffn_gate_inp_scale,   // of the router's normed input
@@ -221,9 +267,10 @@ enum class Dim : std::uint8_t {
     one,
     d_model,
     n_vocab,
-    q,    // n_heads * head_dim
-    kv,   // n_kv_heads * head_dim
-    qkv,  // q + 2 kv
+    q,           // n_heads * head_dim
+    q_and_gate,  // twice that
+    kv,          // n_kv_heads * head_dim
+    qkv,         // q + 2 kv
     head_dim,
     n_heads,     // as n_out: a vector for each head
     n_kv_heads,  // likewise
@@ -237,7 +284,21 @@ enum class Dim : std::uint8_t {
     n_vocab_per_layer,
     d_per_layer,
     all_per_layer,  // n_layers * d_per_layer
-    one_row,        // as n_out: a matrix all the same
+    n_streams,
+    streams,        // n_streams; as n_out: a vector for each
+    stream_pairs,   // their square, likewise
+    other_streams,  // d_model for each but the first, in files an axis of its own
+    d_laurel,
+    d_shortconv,  // d_model, of layers that are short convolutions
+    three_d_shortconv,
+    n_taps,
+    channels,     // those of the convolution; as n_out: a vector for each
+    conv_width,   // likewise, rows of a matrix
+    value_heads,  // of a delta net
+    two_value_heads,
+    d_value,
+    value_width,  // value_heads * d_value
+    one_row,      // as n_out: a matrix all the same
     n_experts,
     each_expert,  // as n_out: a vector for each expert
     d_ff_expert,
@@ -258,10 +319,16 @@ enum class Need : std::uint8_t { required, optional, with_previous, unless_fused
 struct TensorSlot {
     Role role;
     Dim n_in;   // the contiguous axis
-    Dim n_out;  // Dim::one, n_heads, n_kv_heads, each_expert: vectors
+    Dim n_out;  // Dim::one, n_heads, n_kv_heads, each_expert, streams, stream_pairs, channels: vectors
     Need need = Need::required;
-    std::string_view name = {};  // in files, after "blk.<layer>.", where it is not the role's own
+    std::string_view name = {};  // in files, after "blk.<layer>." if each layer has one, where it is not the role's own
 };
+
+// Channels of a layer's convolution; 0: it has none.
+inline std::uint32_t conv_width(const ModelSpec& spec, const LayerSpec& layer) noexcept {
+    if (layer.mixer == Mixer::short_conv) return spec.d_model;
+    return 2 * layer.delta.n_key_heads * layer.delta.d_key + layer.delta.n_value_heads * layer.delta.d_value;
+}
 
 // One architecture.
 struct ArchSpec {

@@ -50,7 +50,7 @@ std::uint32_t HParams::count_or(std::string_view name, std::uint32_t otherwise, 
 }
 
 std::uint32_t HParams::layer_count(std::string_view name, std::uint32_t layer, std::uint32_t n_layers,
-                                   std::uint32_t otherwise, std::uint32_t max) const {
+                                   std::uint32_t otherwise, std::uint32_t max, std::uint32_t min) const {
     const std::string k = key(name);
     const gguf::Value* value = file_.find(k);
     std::uint32_t n = otherwise;
@@ -63,7 +63,9 @@ std::uint32_t HParams::layer_count(std::string_view name, std::uint32_t layer, s
     } else if (value != nullptr) {
         n = *file_.u32(k);
     }
-    if (n == 0 || n > max) throw Error(Status::bad_file, "key '{}' is {} for layer {}, not in 1..{}", k, n, layer, max);
+    if (n < min || n > max) {
+        throw Error(Status::bad_file, "key '{}' is {} for layer {}, not in {}..{}", k, n, layer, min, max);
+    }
     return n;
 }
 
@@ -91,7 +93,7 @@ float HParams::positive_or(std::string_view name, float otherwise) const {
     return value;
 }
 
-void read_decoder(const HParams& h, ModelSpec& spec) {
+void read_decoder(const HParams& h, ModelSpec& spec, std::uint32_t min_kv_heads) {
     const gguf::TensorInfo* embedding = h.file().find_tensor("token_embd.weight");
     if (embedding == nullptr) throw Error(Status::bad_file, "tensor 'token_embd.weight' is missing");
     if (embedding->shape[1] > 1U << 24) {
@@ -114,8 +116,9 @@ void read_decoder(const HParams& h, ModelSpec& spec) {
     for (std::uint32_t i = 0; i < n_layers; ++i) {
         LayerSpec& layer = spec.layers[i];
         layer.n_heads = h.layer_count("attention.head_count", i, n_layers, 0, kMaxHeads);
-        layer.n_kv_heads = h.layer_count("attention.head_count_kv", i, n_layers, layer.n_heads, kMaxHeads);
-        if (layer.n_heads % layer.n_kv_heads != 0) {
+        layer.n_kv_heads =
+            h.layer_count("attention.head_count_kv", i, n_layers, layer.n_heads, kMaxHeads, min_kv_heads);
+        if (layer.n_kv_heads != 0 && layer.n_heads % layer.n_kv_heads != 0) {
             throw Error(Status::bad_file, "key '{}' ({}) is not a multiple of '{}' ({})", h.key("attention.head_count"),
                         layer.n_heads, h.key("attention.head_count_kv"), layer.n_kv_heads);
         }
@@ -251,11 +254,43 @@ void read_per_layer_embedding(const HParams& h, ModelSpec& spec) {
     if (spec.d_per_layer == 0) return;
     const gguf::TensorInfo* embedding = h.file().find_tensor("per_layer_token_embd.weight");
     if (embedding == nullptr) throw Error(Status::bad_file, "tensor 'per_layer_token_embd.weight' is missing");
-    if (embedding->shape[1] > spec.n_vocab) {
+    if (embedding->shape[1] == 0 || embedding->shape[1] > spec.n_vocab) {
         throw Error(Status::bad_file, "tensor 'per_layer_token_embd.weight' has {} rows, 'token_embd.weight' {}",
                     embedding->shape[1], spec.n_vocab);
     }
     spec.n_vocab_per_layer = static_cast<std::uint32_t>(embedding->shape[1]);
+}
+
+void read_delta_nets(const HParams& h, ModelSpec& spec) {
+    const auto n_layers = static_cast<std::uint32_t>(spec.layers.size());
+    DeltaSpec delta;
+    delta.n_key_heads = h.count("ssm.group_count", kMaxHeads);
+    delta.n_value_heads = h.count("ssm.time_step_rank", kMaxHeads);
+    delta.d_key = h.count("ssm.state_size", kMaxHeadDim);
+    const std::uint32_t value_width = h.count("ssm.inner_size", kMaxWidth);
+    if (delta.n_value_heads % delta.n_key_heads != 0) {
+        throw Error(Status::bad_file, "key '{}' ({}) is not a multiple of '{}' ({})", h.key("ssm.time_step_rank"),
+                    delta.n_value_heads, h.key("ssm.group_count"), delta.n_key_heads);
+    }
+    delta.d_value = value_width / delta.n_value_heads;
+    if (delta.d_value * delta.n_value_heads != value_width || delta.d_value > kMaxHeadDim) {
+        throw Error(Status::bad_file, "key '{}' ({}) does not split into heads by '{}' ({})", h.key("ssm.inner_size"),
+                    value_width, h.key("ssm.time_step_rank"), delta.n_value_heads);
+    }
+    const std::uint32_t n_taps = h.count("ssm.conv_kernel", 64);
+    const std::uint32_t interval = h.count_or("full_attention_interval", 4, n_layers + 4);
+    const std::vector<bool> recurrent = h.layer_flags("attention.recurrent_layers", n_layers);
+    for (std::uint32_t i = 0; i < n_layers; ++i) {
+        LayerSpec& layer = spec.layers[i];
+        layer.gated = true;
+        if (recurrent.empty() ? interval != 0 && (i + 1) % interval == 0 : !recurrent[i]) continue;
+        layer.mixer = Mixer::delta_net;
+        layer.n_taps = n_taps;
+        layer.delta = delta;
+        layer.n_heads = 0;
+        layer.n_kv_heads = 0;
+        layer.head_dim = 0;
+    }
 }
 
 }  // namespace linnet::arch

@@ -24,9 +24,9 @@ class HParams {
     std::uint32_t count(std::string_view name, std::uint32_t max) const;
     // In 0..max, `otherwise` when absent.
     std::uint32_t count_or(std::string_view name, std::uint32_t otherwise, std::uint32_t max) const;
-    // The same for a key which holds one number for all layers or an array with one for each.
+    // The same for a key which holds one number for all layers or an array with one for each; in min..max.
     std::uint32_t layer_count(std::string_view name, std::uint32_t layer, std::uint32_t n_layers,
-                              std::uint32_t otherwise, std::uint32_t max) const;
+                              std::uint32_t otherwise, std::uint32_t max, std::uint32_t min = 1) const;
     // The elements of an array of booleans with one for each layer; empty when absent.
     std::vector<bool> layer_flags(std::string_view name, std::size_t n_layers) const;
     // Finite and > 0.
@@ -40,7 +40,8 @@ class HParams {
 
 // n_vocab (from token_embd.weight), n_ctx_train, d_model, bidirectional, pooling, norm_eps (by the key that goes with
 // spec.norm), and layers with n_heads, n_kv_heads, head_dim, d_ff and attention_scale = 1 / sqrt(head_dim).
-void read_decoder(const HParams& h, ModelSpec& spec);
+// min_kv_heads 0: layers may have no KV heads, which n_heads and head_dim then say nothing of.
+void read_decoder(const HParams& h, ModelSpec& spec, std::uint32_t min_kv_heads = 1);
 
 // Rows of a matrix; 0 when the file has no such tensor.
 std::uint32_t rows_of(const gguf::File& file, std::string_view tensor);
@@ -63,5 +64,9 @@ void read_windows_and_sharing(const HParams& h, ModelSpec& spec);
 
 // d_per_layer and, from per_layer_token_embd.weight, n_vocab_per_layer.
 void read_per_layer_embedding(const HParams& h, ModelSpec& spec);
+
+// Layers that attention.recurrent_layers flags (else all but every full_attention_interval-th) become gated delta nets
+// as ssm.* say, attention in the others is gated. After read_rope().
+void read_delta_nets(const HParams& h, ModelSpec& spec);
 
 }  // namespace linnet::arch

@@ -22,6 +22,8 @@ struct Heads {
     std::size_t group;     // query heads per KV head
     std::size_t head_dim;  // padded
     std::size_t q_width;   // n_heads * head_dim, not padded
+    std::size_t q_stride;  // from one projected query to the next, gates between them
+    std::size_t q_rows;    // all that is projected for queries
     std::size_t kv_width;
     bool own_kv;  // else those that another layer has stored
     bool own_v;   // else the projected keys
@@ -33,11 +35,13 @@ struct Heads {
           group(spec.n_heads / spec.n_kv_heads),
           head_dim(padded_head_dim(spec)),
           q_width(std::size_t{spec.n_heads} * spec.head_dim),
+          q_stride(spec.gated ? 2 * std::size_t{spec.head_dim} : spec.head_dim),
+          q_rows(spec.n_heads * q_stride),
           kv_width(std::size_t{spec.n_kv_heads} * spec.head_dim),
           own_kv(spec.kv_layer == arch::kOwn),
           own_v(p.weights.matrix(Role::attn_v, i).data != nullptr) {}
 
-    std::size_t qkv_width() const { return q_width + 2 * kv_width; }
+    std::size_t qkv_width() const { return q_rows + 2 * kv_width; }
     // Queries of one KV head are contiguous over tokens and heads of its group.
     float* query(std::size_t kv, std::size_t t) const { return pass.s.q + (kv * pass.n_tokens + t) * group * head_dim; }
     std::int64_t position(std::size_t t) const { return static_cast<std::int64_t>(pass.pos + t); }
@@ -72,7 +76,7 @@ void prepare_head(const Heads& a, const float* x, const float* norm, std::size_t
 void prepare_token(const Heads& a, std::size_t t, WorkerScratch& w) noexcept {
     const Pass& pass = a.pass;
     float* q = pass.s.qkv + t * a.qkv_width();
-    float* k = q + a.q_width;
+    float* k = q + a.q_rows;
     const float* v = a.own_v ? k + a.kv_width : k;
     const float* q_norm = pass.weights.vector(Role::attn_q_norm, a.layer);
     const float* k_norm = pass.weights.vector(Role::attn_k_norm, a.layer);
@@ -86,7 +90,7 @@ void prepare_token(const Heads& a, std::size_t t, WorkerScratch& w) noexcept {
     for (std::size_t kv = 0; kv < a.spec.n_kv_heads; ++kv) {
         float* query = a.query(kv, t);
         for (std::size_t g = 0; g < a.group; ++g, query += a.head_dim) {
-            prepare_head(a, q + (kv * a.group + g) * a.spec.head_dim, q_norm, kv * a.group + g, t, query);
+            prepare_head(a, q + (kv * a.group + g) * a.q_stride, q_norm, kv * a.group + g, t, query);
             pass.kernels.scale.fn(query, scale, a.head_dim, query);
         }
         if (!a.own_kv) continue;
@@ -208,15 +212,24 @@ bool prepare(const Heads& a) noexcept {
 
     const Projection qkv[] = {
         {weights.matrix(Role::attn_q, layer), weights.vector(Role::attn_q_bias, layer), pass.s.qkv, width},
-        {weights.matrix(Role::attn_k, layer), weights.vector(Role::attn_k_bias, layer), pass.s.qkv + a.q_width, width},
+        {weights.matrix(Role::attn_k, layer), weights.vector(Role::attn_k_bias, layer), pass.s.qkv + a.q_rows, width},
         {weights.matrix(Role::attn_v, layer), weights.vector(Role::attn_v_bias, layer),
-         pass.s.qkv + a.q_width + a.kv_width, width},
+         pass.s.qkv + a.q_rows + a.kv_width, width},
     };
     auto make_normed = [&](std::size_t t) -> const float* { return input_row(pass, norm, t); };
     const std::size_t n_projections = !a.own_kv ? 1 : a.own_v ? 3 : 2;
     return linear(pass, Part::qkv, std::span(qkv).first(n_projections), pass.spec.d_model, pass.n_tokens,
                   make_normed) &&
            pass.for_tokens(pass.n_tokens, [&](std::size_t t, WorkerScratch& w) { prepare_token(a, t, w); });
+}
+
+// Each head's result times the sigmoid of its gate.
+void apply_gates(const Heads& a, std::size_t t) noexcept {
+    for (std::size_t head = 0; head < a.spec.n_heads; ++head) {
+        float* result = a.pass.s.h + t * a.q_width + head * a.spec.head_dim;
+        const float* gate = a.pass.s.qkv + t * a.qkv_width() + head * a.q_stride + a.spec.head_dim;
+        a.pass.kernels.sigmoid_mul.fn(result, gate, a.spec.head_dim, result);
+    }
 }
 
 }  // namespace
@@ -255,8 +268,11 @@ bool attention(const Pass& pass, std::size_t layer) noexcept {
     const Projection output[] = {
         {weights.matrix(Role::attn_output, layer), weights.vector(Role::attn_output_bias, layer), y, d_model}};
     const std::size_t n_in = output[0].w.n_in;
-    const float* values = latent ? pass.s.qkv : pass.s.h;
-    auto attended = [&](std::size_t t) -> const float* { return values + t * n_in; };
+    float* values = latent ? pass.s.qkv : pass.s.h;
+    auto attended = [&](std::size_t t) -> const float* {
+        if (a.spec.gated) apply_gates(a, t);
+        return values + t * n_in;
+    };
     return (!latent || latent_values(pass, layer)) &&
            linear(pass, Part::attention_output, output, n_in, pass.n_tokens, attended);
 }

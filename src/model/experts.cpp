@@ -273,7 +273,8 @@ bool experts(const Pass& pass, std::size_t layer) noexcept {
         down(e, task * step, std::min(step, e.d_model - task * step), w);
     });
     pass.lap(Part::down);
-    return done && (spec.d_ff_shared == 0 || add_shared(e));
+    const bool shared = weights.matrix(Role::ffn_up_shexp, layer).data != nullptr;
+    return done && (!shared || add_shared(e));
 }
 
 }  // namespace linnet

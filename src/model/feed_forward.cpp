@@ -19,6 +19,17 @@ void add_bias(const Pass& pass, const float* bias, std::size_t first, std::size_
     for (std::size_t t = 0; t < n_tokens; ++t) pass.kernels.add.fn(bias + first, rows, y + t * kFeedForwardRows);
 }
 
+// All of a layer's gate at once, as it depends on all of its values where it begins to count.
+bool sparse_gate(const Pass& pass, const Matrix& gate, const float* bias, float sparsity) noexcept {
+    const std::size_t d_ff = gate.n_out;
+    const Projection projection = {gate, bias, pass.s.gate, d_ff};
+    return multiply(pass, Part::gate_up, {&projection, 1}, pass.s.input, pass.n_tokens) &&
+           pass.for_tokens(pass.n_tokens, [&](std::size_t t, WorkerScratch&) {
+               float* row = pass.s.gate + t * d_ff;
+               pass.kernels.sparsify.fn(row, sparsity, d_ff, row);
+           });
+}
+
 }  // namespace
 
 void activate(const Pass& pass, arch::Activation activation, const float* gate, const float* up, std::size_t n,
@@ -55,6 +66,9 @@ bool dense(const Pass& pass, const Dense& layer, FunctionRef<const float*(std::s
     pass.lap(Part::norms);
     if (!packed) return false;
 
+    const bool sparse = layer.sparsity != arch::kDense;
+    if (sparse && !sparse_gate(pass, gate, gate_bias, layer.sparsity)) return false;
+
     // Many tokens re-use what a core has fetched; few leave it at reading weights, in tasks that spread well.
     const std::uint32_t rows_per_task = n < kFeedForwardTokens / 2 ? kFeedForwardRows / 4 : kFeedForwardRows;
     const std::size_t n_tasks = div_up<std::size_t>(d_ff, rows_per_task);
@@ -65,8 +79,14 @@ bool dense(const Pass& pass, const Dense& layer, FunctionRef<const float*(std::s
         const std::size_t n_tiles = div_up<std::size_t>(rows, kTileRows);
         for (std::size_t t0 = 0; t0 < n; t0 += kFeedForwardTokens) {
             const TokenRange tokens = {t0, std::min<std::size_t>(kFeedForwardTokens, n - t0)};
-            multiply_tiles(pass, gate, tile, n_tiles, pass.s.input, tokens, w.gate, kFeedForwardRows, w);
-            add_bias(pass, gate_bias, first, rows, tokens.n, w.gate);
+            if (sparse) {
+                for (std::size_t i = 0; i < tokens.n; ++i) {
+                    std::copy_n(pass.s.gate + (t0 + i) * d_ff + first, rows, w.gate + i * kFeedForwardRows);
+                }
+            } else {
+                multiply_tiles(pass, gate, tile, n_tiles, pass.s.input, tokens, w.gate, kFeedForwardRows, w);
+                add_bias(pass, gate_bias, first, rows, tokens.n, w.gate);
+            }
             if (gated) {
                 multiply_tiles(pass, layer.up, tile, n_tiles, pass.s.input, tokens, w.up, kFeedForwardRows, w);
                 add_bias(pass, layer.up_bias, first, rows, tokens.n, w.up);
@@ -125,7 +145,8 @@ bool feed_forward(const Pass& pass, std::size_t layer) noexcept {
                          weights.vector(Role::ffn_up_bias, layer),
                          weights.vector(Role::ffn_down_bias, layer),
                          spec.activation,
-                         beside ? pass.s.z : pass.s.y};
+                         beside ? pass.s.z : pass.s.y,
+                         spec.sparsity};
     return dense(pass, whole, make_normed) && (!beside || add_dense(pass, layer));
 }
 

@@ -16,6 +16,7 @@ struct Dense {
     const float* down_bias;
     arch::Activation activation;
     float* y;  // [n_tokens][d_model]
+    float sparsity = arch::kDense;
 };
 
 // make_row(t) returns h of token t, called once for each. False when cancelled.

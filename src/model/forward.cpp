@@ -87,6 +87,15 @@ bool scale_output(const Pass& pass, std::size_t layer) noexcept {
     });
 }
 
+bool mix(const Pass& pass, std::size_t layer) noexcept {
+    switch (pass.spec.layers[layer].mixer) {
+        case arch::Mixer::short_conv: return short_conv(pass, layer);
+        case arch::Mixer::delta_net: return delta_net(pass, layer);
+        case arch::Mixer::attention: break;
+    }
+    return attention(pass, layer);
+}
+
 // Parallel layers leave x as it is until both halves have read it.
 bool half_layer(const Pass& pass, std::size_t layer, bool first) noexcept {
     const bool parallel = pass.spec.layers[layer].parallel;
@@ -94,11 +103,15 @@ bool half_layer(const Pass& pass, std::size_t layer, bool first) noexcept {
         const Norm norm = pass.weights.norm(Role::attn_output_norm, Role::attn_output_norm_bias, layer);
         return add_residual(pass, half, Role::post_attention_norm, norm, layer);
     };
-    if (first) return attention(pass, layer) && (parallel || add_attention(pass.s.y));
+    if (first) {
+        return predict_streams(pass, layer) && laurel(pass, layer) && mix(pass, layer) &&
+               (parallel || add_attention(pass.s.y)) && add_laurel(pass);
+    }
     const Norm norm = pass.weights.norm(Role::layer_output_norm, Role::layer_output_norm_bias, layer);
+    const bool alternating = pass.spec.n_streams > 1;
     return feed_forward(pass, layer) && (!parallel || add_attention(pass.s.z)) &&
-           add_residual(pass, pass.s.y, Role::post_ffw_norm, norm, layer) && add_per_layer(pass, layer) &&
-           scale_output(pass, layer);
+           add_residual(pass, pass.s.y, Role::post_ffw_norm, norm, layer) &&
+           (alternating ? correct_streams(pass, layer) : add_per_layer(pass, layer)) && scale_output(pass, layer);
 }
 
 // Final states of the last n tokens to h.
@@ -120,6 +133,7 @@ bool final_states(const Pass& pass, std::uint32_t n) noexcept {
 
 // Logits of the last n_logits tokens, rows [first, first + n) of the output matrix.
 bool output_slice(const Pass& pass, std::uint32_t n_logits, std::uint32_t first, std::uint32_t n) noexcept {
+    if (first == 0 && !merge_streams(pass, n_logits)) return false;
     const Matrix& own = pass.weights.matrix(Role::output);
     const Matrix& whole = own.data != nullptr ? own : pass.weights.matrix(Role::token_embd);
     const kernels::FormatInfo& format = kernels::info(whole.format);
@@ -202,7 +216,8 @@ PassShape Forward::resolve(const arch::ModelSpec& spec, PassShape shape) {
 
 Forward::Sizes Forward::plan(const arch::ModelSpec& spec, const PassShape& shape, std::uint32_t n_threads) {
     Scratch counted{};
-    return {KvCache::bytes(spec, shape.n_ctx, shape.n_batch, shape.kv_type),
+    const std::uint64_t kv_bytes = KvCache::bytes(spec, shape.n_ctx, shape.n_batch, shape.kv_type);
+    return {checked_add(kv_bytes, RecurrentState::bytes(spec), "KV cache"),
             lay_out(spec, shape, n_threads, nullptr, counted)};
 }
 
@@ -210,6 +225,7 @@ Forward::Forward(const Model& model, const PassShape& shape)
     : model_(model),
       shape_(checked_shape(model.spec(), shape)),
       cache_(model.spec(), shape_.n_ctx, shape_.n_batch, shape_.kv_type, model.engine().memory),
+      state_(model.spec(), model.engine().memory),
       buffer_(model.engine().memory, plan(model.spec(), shape_, model.engine().workers.size()).scratch_bytes) {
     lay_out(model.spec(), shape_, model.engine().workers.size(), buffer_.data(), scratch_);
     std::size_t offset = 0;
@@ -228,6 +244,7 @@ void Forward::begin(std::span<const Token> tokens, std::uint32_t pos, std::uint3
     n_logits_ = n_logits;
     if (pos == 0) written_ = 0;  // all positions are stored anew
     written_ = std::max(written_, pos + n_tokens_);
+    state_.begin(pos, n_tokens_);
     step_ = 0;
 }
 
@@ -238,6 +255,7 @@ Pass Forward::make_pass(const Stop& stop, Profile* profile, const InputObserver*
             model_.engine().kernels,
             model_.engine().workers,
             cache_,
+            state_,
             shape_,
             scratch_,
             n_tokens_,
@@ -259,7 +277,7 @@ Forward::Outcome Forward::run(const Stop& stop, Profile* profile, const InputObs
         cache_.reserve(pos_ + n_tokens_);
         prepare_ropes(pass);
         if (!pass.for_tokens(n_tokens_, [&](std::size_t t, WorkerScratch&) { embed_token(pass, t); }) ||
-            !embed_per_layer(pass)) {
+            !embed_per_layer(pass) || !split_streams(pass)) {
             step_ = kIdle;
             return Outcome::cancelled;
         }
@@ -286,6 +304,7 @@ Forward::Outcome Forward::run(const Stop& stop, Profile* profile, const InputObs
             return Outcome::paused;
         }
     }
+    state_.commit();
     step_ = kIdle;
     return Outcome::done;
 }
@@ -304,7 +323,8 @@ void Forward::project(arch::Pooling pooling, std::span<const float> pooled, std:
 }
 
 std::uint32_t Forward::restart(std::uint32_t pos) const noexcept {
-    return cache_.holds_window(pos, written_) ? pos : 0;
+    const std::uint32_t from = state_.restart(pos);
+    return cache_.holds_window(from, written_) ? from : 0;
 }
 
 }  // namespace linnet

@@ -9,6 +9,7 @@
 #include <span>
 
 #include "cache/kv_cache.hpp"
+#include "cache/recurrent_state.hpp"
 #include "model/model.hpp"
 #include "model/scratch.hpp"
 
@@ -42,7 +43,7 @@ class Forward {
     // field that is out of range.
     static PassShape resolve(const arch::ModelSpec& spec, PassShape shape);
     struct Sizes {
-        std::uint64_t kv_bytes;
+        std::uint64_t kv_bytes;  // what is remembered of a sequence: keys and values, and states of recurrent layers
         std::uint64_t scratch_bytes;
     };
     // Exactly what the constructor takes from the engine's memory.
@@ -52,8 +53,8 @@ class Forward {
     Forward(const Model& model, const PassShape& shape);
 
     // Starts a pass over `tokens` (1 .. n_batch, copied; ids below n_vocab) at positions pos, pos + 1 ...; positions
-    // before pos must have been computed by done passes. Logits, or states, are computed for the last n_logits tokens
-    // (0: none). An earlier pass that is not done is dropped.
+    // before pos must have been computed by done passes, and restart(pos) be pos. Logits, or states, are computed for
+    // the last n_logits tokens (0: none). An earlier pass that is not done is dropped.
     void begin(std::span<const Token> tokens, std::uint32_t pos, std::uint32_t n_logits) noexcept;
     bool active() const noexcept { return step_ != kIdle; }
 
@@ -75,7 +76,8 @@ class Forward {
     void project(arch::Pooling pooling, std::span<const float> pooled, std::span<float> y) noexcept;
 
     // Where computing has to start so that a pass may begin at `pos`, a position not beyond those computed: pos itself
-    // while every sliding window that ends before it is still held, else 0.
+    // while every sliding window that ends before it is still held and recurrent layers have a state as of it; else
+    // an earlier position for which that is so, in the end 0.
     std::uint32_t restart(std::uint32_t pos) const noexcept;
 
     const PassShape& shape() const noexcept { return shape_; }
@@ -88,6 +90,7 @@ class Forward {
     const Model& model_;
     PassShape shape_;
     KvCache cache_;
+    RecurrentState state_;
     Buffer buffer_;
     Scratch scratch_{};  // parts of buffer_
     std::uint32_t n_tokens_ = 0;

@@ -9,6 +9,7 @@
 #include <span>
 
 #include "cache/kv_cache.hpp"
+#include "cache/recurrent_state.hpp"
 #include "model/forward.hpp"
 #include "model/profile.hpp"
 
@@ -21,6 +22,7 @@ struct Pass {
     const kernels::Table& kernels;
     Workers& workers;
     KvCache& cache;
+    const RecurrentState& state;
     const PassShape& shape;
     const Scratch& s;
     std::uint32_t n_tokens;
@@ -94,14 +96,27 @@ void project_pooled(const Pass& pass, arch::Pooling pooling, const float* pooled
 
 // Half layers: what they add to the residual stream x goes to y, or to z by attention of a parallel layer.
 bool attention(const Pass& pass, std::size_t layer) noexcept;
+bool short_conv(const Pass& pass, std::size_t layer) noexcept;
+bool delta_net(const Pass& pass, std::size_t layer) noexcept;
 bool feed_forward(const Pass& pass, std::size_t layer) noexcept;
 
 // One row of a matrix, packed or not, as floats.
 void read_row(const Pass& pass, const Matrix& w, std::size_t row, float* y) noexcept;
 
-// Embeddings that each layer has for itself: all layers' of all tokens, from their x; and what a layer adds by its own
-// to x. False when cancelled.
+// The blocks below do nothing in models that lack them; false when cancelled.
+// Embeddings that each layer has for itself: all layers' of all tokens, from their x; what a layer adds by its own,
+// from its result x, to y; and adding that to x.
 bool embed_per_layer(const Pass& pass) noexcept;
+bool per_layer_addition(const Pass& pass, std::size_t layer) noexcept;
 bool add_per_layer(const Pass& pass, std::size_t layer) noexcept;
+// Streams of alternating updates: made from the embeddings x; predicted before a layer, which takes x; corrected by the
+// x that it gives, with its own embedding added; and merged into x for the last n_last tokens.
+bool split_streams(const Pass& pass) noexcept;
+bool predict_streams(const Pass& pass, std::size_t layer) noexcept;
+bool correct_streams(const Pass& pass, std::size_t layer) noexcept;
+bool merge_streams(const Pass& pass, std::size_t n_last) noexcept;
+// The low-rank residual: from the x that attention takes to z; averaged with what attention has made of x.
+bool laurel(const Pass& pass, std::size_t layer) noexcept;
+bool add_laurel(const Pass& pass) noexcept;
 
 }  // namespace linnet

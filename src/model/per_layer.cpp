@@ -37,7 +37,7 @@ bool embed_per_layer(const Pass& pass) noexcept {
     });
 }
 
-bool add_per_layer(const Pass& pass, std::size_t layer) noexcept {
+bool per_layer_addition(const Pass& pass, std::size_t layer) noexcept {
     const std::size_t n = pass.spec.d_per_layer;
     if (n == 0) return true;
     const std::size_t d_model = pass.spec.d_model;
@@ -58,10 +58,17 @@ bool add_per_layer(const Pass& pass, std::size_t layer) noexcept {
     const bool done = pass.for_tokens(pass.n_tokens, [&](std::size_t t, WorkerScratch&) {
         float* y = pass.s.y + t * d_model;
         pass.norm(norm, y, d_model, y);
-        pass.kernels.add.fn(y, d_model, pass.s.x + t * d_model);
     });
     pass.lap(Part::norms);
     return done;
+}
+
+bool add_per_layer(const Pass& pass, std::size_t layer) noexcept {
+    if (pass.spec.d_per_layer == 0) return true;
+    const std::size_t n = pass.spec.d_model;
+    return per_layer_addition(pass, layer) && pass.for_tokens(pass.n_tokens, [&](std::size_t t, WorkerScratch&) {
+        pass.kernels.add.fn(pass.s.y + t * n, n, pass.s.x + t * n);
+    });
 }
 
 }  // namespace linnet

@@ -43,7 +43,10 @@ struct Widths {
     std::uint64_t input = 0;      // of any matmul but the feed-forward's last
     std::uint64_t widest = 0;     // of any matmul
     std::uint64_t half_rots = 0;  // of all ropes together
-    std::uint64_t z = 0;          // d_model when some layer is parallel or has more than experts
+    std::uint64_t z = 0;          // d_model when some layer is parallel, has more than experts or a low-rank residual
+    std::uint64_t mixed = 0;      // convolution of a delta net
+    std::uint64_t sparse = 0;     // d_ff of layers with sparse gates
+    std::uint64_t streams = 0;    // all of a token, when there are several
     std::uint64_t gathered = 0;
     std::uint64_t n_experts = 0;
     std::uint64_t n_used = 0;
@@ -53,7 +56,18 @@ struct Widths {
         for (const arch::LayerSpec& layer : spec.layers) {
             const std::uint64_t padded = padded_head_dim(layer);
             q = std::max(q, std::uint64_t{layer.n_heads} * layer.head_dim);
-            qkv = std::max(qkv, (layer.n_heads + 2 * std::uint64_t{layer.n_kv_heads}) * layer.head_dim);
+            const std::uint64_t q_heads = (layer.gated ? 2 : 1) * std::uint64_t{layer.n_heads};
+            qkv = std::max(qkv, (q_heads + 2 * std::uint64_t{layer.n_kv_heads}) * layer.head_dim);
+            if (layer.mixer == arch::Mixer::short_conv) qkv = std::max(qkv, 3 * std::uint64_t{spec.d_model});
+            if (layer.mixer == arch::Mixer::delta_net) {
+                const arch::DeltaSpec& delta = layer.delta;
+                const std::uint64_t conv = arch::conv_width(spec, layer);
+                const std::uint64_t value = std::uint64_t{delta.n_value_heads} * delta.d_value;
+                mixed = std::max(mixed, conv);
+                qkv = std::max(qkv, conv + value + 2 * std::uint64_t{delta.n_value_heads});
+                input = std::max(input, value);
+            }
+            if (layer.sparsity != arch::kDense) sparse = std::max<std::uint64_t>(sparse, layer.d_ff);
             padded_q = std::max(padded_q, layer.n_heads * padded);
             head_dim = std::max(head_dim, padded);
             const std::uint64_t latent_q = std::uint64_t{layer.n_heads} * layer.latent.query;
@@ -63,16 +77,18 @@ struct Widths {
             gathered = std::max<std::uint64_t>({gathered, layer.latent.query, layer.latent.rank});
             if (layer.experts.n_experts != 0) gathered = std::max<std::uint64_t>(gathered, spec.d_model);
             n_heads = std::max<std::uint64_t>(n_heads, layer.n_heads);
-            group = std::max<std::uint64_t>(group, layer.n_heads / layer.n_kv_heads);
+            if (layer.n_kv_heads != 0) group = std::max<std::uint64_t>(group, layer.n_heads / layer.n_kv_heads);
             d_ff = std::max<std::uint64_t>({d_ff, layer.d_ff, layer.experts.d_ff_shared});
             const bool beside = layer.experts.n_experts != 0 && layer.d_ff + layer.experts.d_ff_shared != 0;
-            if (layer.parallel || beside) z = spec.d_model;
+            if (layer.parallel || beside || spec.d_laurel != 0) z = spec.d_model;
             n_experts = std::max<std::uint64_t>(n_experts, layer.experts.n_experts);
             n_used = std::max<std::uint64_t>(n_used, layer.experts.n_used);
             d_ff_expert = std::max<std::uint64_t>(d_ff_expert, layer.experts.d_ff);
         }
+        if (spec.n_streams > 1) streams = std::uint64_t{spec.n_streams} * spec.d_model;
         for (const arch::RopeSpec& rope : spec.ropes) half_rots += rope.n_rot / 2;
-        input = std::max({q, std::uint64_t{spec.d_model}, std::uint64_t{spec.d_per_layer}});
+        input = std::max(
+            {input, q, std::uint64_t{spec.d_model}, std::uint64_t{spec.d_per_layer}, std::uint64_t{spec.d_laurel}});
         widest = std::max({input, d_ff, d_ff_expert, std::uint64_t{spec.d_dense}});
     }
 };
@@ -127,6 +143,11 @@ std::uint64_t lay_out(const arch::ModelSpec& spec, const PassShape& shape, std::
     s.z = carver.take<float>(n * width.z);
     s.qkv = carver.take<float>(n * width.qkv);
     s.q = carver.take<float>(n * width.padded_q);
+    s.mixed = carver.take<float>(n * width.mixed);
+    s.gate = carver.take<float>(n * width.sparse);
+    s.streams = carver.take<float>(n * width.streams);
+    s.modalities = carver.take<float>(n * spec.n_streams);
+    s.laurel = carver.take<float>(n * spec.d_laurel);
     s.per_layer = carver.take<float>(n * spec.layers.size() * spec.d_per_layer);
     const std::uint64_t head = shape.states ? std::max({spec.d_model, spec.d_dense, spec.n_classes}) : 0;
     for (float*& row : s.head) row = carver.take<float>(head);
@@ -149,6 +170,7 @@ std::uint64_t lay_out(const arch::ModelSpec& spec, const PassShape& shape, std::
         w.key = carver.take<float>(width.head_dim);
         w.value = carver.take<float>(width.head_dim);
         w.per_layer = carver.take<float>(spec.layers.size() * spec.d_per_layer);
+        w.streams = carver.take<float>(width.streams);
         w.first = carver.take<std::int64_t>(columns);
         w.last = carver.take<std::int64_t>(columns);
         w.scores = carver.take<float>(columns * kernels::kKeyTile);

@@ -66,6 +66,7 @@ struct WorkerScratch {
     float* key;           // [head_dim], padded
     float* value;         // [head_dim], padded
     float* per_layer;     // [n_layers][d_per_layer]
+    float* streams;       // [n_streams][d_model]
     std::int64_t* first;  // [kAttentionColumns]
     std::int64_t* last;
     float* scores;     // [kAttentionColumns][kKeyTile]
@@ -80,17 +81,22 @@ struct Scratch {
     double* frequencies;  // per rope [n_rot / 2]
     float* cosines;       // per rope [n_batch][n_rot / 2]
     float* sines;
-    float* x;              // [n_batch][d_model], the residual stream
-    float* h;              // [n_batch][max(d_model, q, d_per_layer)], normed inputs and attention outputs
-    float* y;              // [n_batch][d_model], what a half layer adds to x
-    float* z;              // [n_batch][d_model], of attention in parallel layers, or of what is beside experts
-    float* qkv;            // [n_batch][q + 2 kv]
-    float* q;              // [n_kv_heads][n_batch][n_heads / n_kv_heads][head_dim], padded, scaled
-    float* per_layer;      // [n_batch][n_layers][d_per_layer], what each layer has for itself of a token
-    Panels input;          // of [n_batch][max(d_model, q, d_per_layer)] or one row of head
-    Panels hidden;         // of [n_batch][d_ff]
-    float* head[2];        // [the widest of what follows the pooling], for states
-    float* logits;         // [n_logits][n_vocab], unless states are asked for
+    float* x;           // [n_batch][d_model], the residual stream
+    float* h;           // [n_batch][widest input of any matmul but down], normed inputs and attention outputs
+    float* y;           // [n_batch][d_model], what a half layer adds to x
+    float* z;           // [n_batch][d_model], of attention in parallel layers, of what is beside experts, or low-rank
+    float* qkv;         // [n_batch][q (and gates) + 2 kv], or what recurrent layers project
+    float* mixed;       // [n_batch][conv_width], q, k, v of a delta net
+    float* q;           // [n_kv_heads][n_batch][n_heads / n_kv_heads][head_dim], padded, scaled
+    float* gate;        // [n_batch][d_ff], of layers with sparse gates
+    float* streams;     // [n_batch][n_streams][d_model]
+    float* modalities;  // [n_batch][n_streams]
+    float* laurel;      // [n_batch][d_laurel]
+    float* per_layer;   // [n_batch][n_layers][d_per_layer], what each layer has for itself of a token
+    Panels input;       // of as much, or one row of head
+    Panels hidden;      // of [n_batch][d_ff]
+    float* head[2];     // [the widest of what follows the pooling], for states
+    float* logits;      // [n_logits][n_vocab], unless states are asked for
     AttentionState spans;  // [n_heads][spans of n_ctx]: attention of one token, split over positions
     ExpertScratch experts;
     WorkerScratch* workers;

@@ -13,6 +13,7 @@
 
 #include "base/checked.hpp"
 #include "base/error.hpp"
+#include "model/tensor_slots.hpp"
 #include "model/towers.hpp"
 
 namespace linnet {
@@ -26,147 +27,6 @@ using kernels::FormatInfo;
 using kernels::kTileRows;
 
 constexpr auto kFloats = kernels::Format::f32;
-
-// Names in files, in the order of arch::Role; roles from attn_norm on are "blk.<layer>.<name>".
-constexpr std::array<std::string_view, arch::kRoles> kNames = {
-    "token_embd.weight",
-    "token_embd_norm.weight",
-    "token_embd_norm.bias",
-    "position_embd.weight",
-    "token_types.weight",
-    "per_layer_token_embd.weight",
-    "per_layer_model_proj.weight",
-    "per_layer_proj_norm.weight",
-    "output_norm.weight",
-    "output_norm.bias",
-    "output.weight",
-    "output.bias",
-    "dense_2.weight",
-    "dense_3.weight",
-    "cls.weight",
-    "cls.bias",
-    "cls.output.weight",
-    "cls.output.bias",
-    "rope_freqs.weight",
-    "rope_factors_long.weight",
-    "rope_factors_short.weight",
-    "attn_norm.weight",
-    "attn_norm.bias",
-    "attn_q.weight",
-    "attn_k.weight",
-    "attn_v.weight",
-    "attn_qkv.weight",
-    "attn_qkv.bias",
-    "attn_q.bias",
-    "attn_k.bias",
-    "attn_v.bias",
-    "attn_q_norm.weight",
-    "attn_k_norm.weight",
-    "attn_sinks.weight",
-    "attn_output.weight",
-    "attn_output.bias",
-    "post_attention_norm.weight",
-    "attn_output_norm.weight",
-    "attn_output_norm.bias",
-    "ffn_norm.weight",
-    "ffn_norm.bias",
-    "ffn_gate.weight",
-    "ffn_up.weight",
-    "ffn_down.weight",
-    "ffn_gate.bias",
-    "ffn_up.bias",
-    "ffn_down.bias",
-    "post_ffw_norm.weight",
-    "layer_output_norm.weight",
-    "layer_output_norm.bias",
-    "inp_gate.weight",
-    "proj.weight",
-    "post_norm.weight",
-    "layer_output_scale.weight",
-    "ffn_gate_inp.weight",
-    "ffn_gate_inp.bias",
-    "ffn_gate_inp.scale",
-    "ffn_down_exps.scale",
-    "pre_ffw_norm_2.weight",
-    "post_ffw_norm_1.weight",
-    "post_ffw_norm_2.weight",
-    "ffn_gate_inp_shexp.weight",
-    "ffn_gate_shexp.weight",
-    "ffn_up_shexp.weight",
-    "ffn_down_shexp.weight",
-    "ffn_gate_exps.bias",
-    "ffn_up_exps.bias",
-    "ffn_down_exps.bias",
-    "attn_kv_a_mqa.weight",
-    "attn_kv_a_norm.weight",
-    "attn_kv_b.weight",
-    "ffn_gate_exps.weight",
-    "ffn_up_exps.weight",
-    "ffn_down_exps.weight",
-    "ffn_gate_up_exps.weight",
-    "attn_k_b.weight",
-    "attn_v_b.weight",
-};
-
-bool per_layer(Role role) { return static_cast<std::size_t>(role) >= arch::kModelRoles; }
-
-std::string tensor_name(Role role, std::size_t layer, std::string_view own = {}) {
-    const std::string_view name = own.empty() ? kNames[static_cast<std::size_t>(role)] : own;
-    return per_layer(role) ? format_text("blk.{}.{}", layer, name) : std::string(name);
-}
-
-// How early converters spelled it: a tensor for each expert.
-std::string expert_name(Role role, std::size_t layer, std::size_t expert) {
-    constexpr std::string_view kSuffix = "_exps.weight";
-    std::string_view name = kNames[static_cast<std::size_t>(role)];
-    name.remove_suffix(kSuffix.size());
-    return format_text("blk.{}.{}.{}.weight", layer, name, expert);
-}
-
-std::uint64_t extent(const arch::ModelSpec& spec, std::size_t layer_index, Dim dim) {
-    const arch::LayerSpec& layer = spec.layers[layer_index];
-    const auto latent_plain = [&] { return std::uint64_t{layer.latent.query - spec.ropes[layer.rope].n_rot}; };
-    const std::uint64_t q = std::uint64_t{layer.n_heads} * layer.head_dim;
-    const std::uint64_t kv = std::uint64_t{layer.n_kv_heads} * layer.head_dim;
-    switch (dim) {
-        case Dim::one: return 1;
-        case Dim::d_model: return spec.d_model;
-        case Dim::n_vocab: return spec.n_vocab;
-        case Dim::q: return q;
-        case Dim::kv: return kv;
-        case Dim::qkv: return q + 2 * kv;
-        case Dim::head_dim: return layer.head_dim;
-        case Dim::n_heads: return layer.n_heads;
-        case Dim::n_kv_heads: return layer.n_kv_heads;
-        case Dim::n_positions: return spec.n_positions;
-        case Dim::n_token_types: return spec.n_token_types;
-        case Dim::d_dense: return spec.d_dense;
-        case Dim::n_classes: return spec.n_classes;
-        case Dim::d_ff: return layer.d_ff;
-        case Dim::two_d_ff: return 2 * std::uint64_t{layer.d_ff};
-        case Dim::half_rot: return spec.ropes[0].n_rot / 2;
-        case Dim::n_vocab_per_layer: return spec.n_vocab_per_layer;
-        case Dim::d_per_layer: return spec.d_per_layer;
-        case Dim::all_per_layer: return spec.layers.size() * std::uint64_t{spec.d_per_layer};
-        case Dim::one_row: return 1;
-        case Dim::n_experts:
-        case Dim::each_expert: return layer.experts.n_experts;
-        case Dim::d_ff_expert: return layer.experts.d_ff;
-        case Dim::two_d_ff_expert: return 2 * std::uint64_t{layer.experts.d_ff};
-        case Dim::d_ff_shared: return layer.experts.d_ff_shared;
-        case Dim::latent_rank: return layer.latent.rank;
-        case Dim::latent_q: return std::uint64_t{layer.n_heads} * layer.latent.query;
-        case Dim::latent_plain: return latent_plain();
-        case Dim::latent_value: return layer.latent.value;
-        case Dim::latent_values: return std::uint64_t{layer.n_heads} * layer.latent.value;
-        case Dim::latent_kv: return layer.n_heads * (latent_plain() + layer.latent.value);
-    }
-    return 0;
-}
-
-bool is_vector(Dim n_out) {
-    return n_out == Dim::one || n_out == Dim::n_heads || n_out == Dim::n_kv_heads || n_out == Dim::each_expert;
-}
 
 // A run of a tensor's rows which becomes one matrix; of vectors, n_out of n_in each from element first_row on.
 struct Part {
@@ -221,6 +81,15 @@ void add_parts(std::vector<Part>& parts, const arch::ModelSpec& spec, const Part
         pieces = {{Role::attn_q, Dim::q}, {Role::attn_k, Dim::kv}, {Role::attn_v, Dim::kv}};
     } else if (whole.role == Role::ffn_up && n_out == extent(spec, whole.layer, Dim::two_d_ff)) {
         pieces = {{Role::ffn_gate, Dim::d_ff}, {Role::ffn_up, Dim::d_ff}};
+    } else if (whole.role == Role::altup_unembd_proj) {
+        for (std::size_t i = 0; i + 1 < spec.n_streams; ++i) {
+            Part part = whole;
+            part.layer = i;
+            part.n_out = spec.d_model;
+            part.first_row = i * part.n_out;
+            parts.push_back(part);
+        }
+        return;
     } else if (whole.role == Role::ffn_gate_up_exps) {
         pieces = {{Role::ffn_gate_exps, Dim::d_ff_expert}, {Role::ffn_up_exps, Dim::d_ff_expert}};
     } else {
@@ -249,9 +118,11 @@ Part make_part(const gguf::TensorInfo& tensor, const TensorSlot& slot, const arc
                std::uint64_t n = 1) {
     const std::uint64_t n_in = extent(spec, layer, slot.n_in);
     const std::uint64_t n_out = extent(spec, layer, slot.n_out);
-    if (tensor.shape[0] != n_in || tensor.shape[1] != n_out || tensor.shape[2] != n || tensor.shape[3] != 1) {
+    const std::uint64_t rows = slot.n_out == Dim::other_streams ? spec.d_model : n_out;
+    if (slot.n_out == Dim::other_streams) n = spec.n_streams - 1;
+    if (tensor.shape[0] != n_in || tensor.shape[1] != rows || tensor.shape[2] != n || tensor.shape[3] != 1) {
         throw Error(Status::bad_file, "tensor '{}' is [{}, {}, {}, {}], but the metadata asks for [{}, {}, {}]",
-                    tensor.name, tensor.shape[0], tensor.shape[1], tensor.shape[2], tensor.shape[3], n_in, n_out, n);
+                    tensor.name, tensor.shape[0], tensor.shape[1], tensor.shape[2], tensor.shape[3], n_in, rows, n);
     }
     const FormatInfo* format = kernels::find_format(static_cast<std::uint32_t>(tensor.type));
     const bool vector = is_vector(slot.n_out);
@@ -280,10 +151,6 @@ Role fused(Role role) {
     }
 }
 
-bool has_extent(const arch::ModelSpec& spec, const TensorSlot& slot, std::size_t layer) {
-    return extent(spec, layer, slot.n_in) != 0 && extent(spec, layer, slot.n_out) != 0;
-}
-
 // What a layer that attends to another's keys and values does not compute, though files may have it.
 bool makes_kv(Role role) {
     switch (role) {
@@ -304,7 +171,7 @@ const gguf::TensorInfo* find_slot(const gguf::File& file, const arch::ArchSpec& 
     const bool shares = spec.layers[layer].kv_layer != arch::kOwn && makes_kv(slot.role);
     if (slot.need == arch::Need::optional || shares) return tensor;
     if (slot.need == arch::Need::with_previous) {
-        const std::string previous = tensor_name(arch.slots[i - 1].role, layer);
+        const std::string previous = tensor_name(arch.slots[i - 1].role, layer, arch.slots[i - 1].name);
         if (file.find_tensor(previous) == nullptr) return nullptr;
         if (tensor == nullptr) {
             throw Error(Status::bad_file, "tensor '{}' is missing, which belongs to '{}'", name, previous);
@@ -383,6 +250,12 @@ Layout make_layout(const gguf::File& file, const arch::ArchSpec& arch, const arc
         layout.size += round_up(part.size, std::uint64_t{Buffer::kAlign});
     }
     return layout;
+}
+
+// [n_rows][n_columns] becomes [n_columns][n_rows].
+void transpose(float* values, std::uint64_t n_rows, std::uint64_t n_columns) {
+    const std::vector<float> rows(values, values + n_rows * n_columns);
+    for (std::uint64_t i = 0; i < rows.size(); ++i) values[i % n_columns * n_rows + i / n_columns] = rows[i];
 }
 
 // A transposed part as rows of floats, in tiles if they are to be packed.
@@ -544,6 +417,8 @@ Weights::Weights(const gguf::File& file, const arch::ArchSpec& arch, const arch:
             file.read_tensor(*part.tensor, kernels::row_bytes(*part.format, part.first_row), bytes);
             auto* values = reinterpret_cast<float*>(target);
             kernels.decode[static_cast<std::size_t>(part.format->format)].fn(bytes.data(), n_values, values);
+            // Files have the taps of one channel after the other; all channels are computed at once.
+            if (part.role == Role::conv_taps) transpose(values, part.n_out, part.n_in);
             vectors_[i] = values;
             continue;
         }

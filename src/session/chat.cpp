@@ -5,6 +5,7 @@
 #include <algorithm>
 
 #include "base/error.hpp"
+#include "chat/adapt.hpp"
 #include "chat/conversation.hpp"
 #include "chat/family.hpp"
 #include "chat/request.hpp"
@@ -18,7 +19,7 @@ namespace {
 constexpr std::size_t kMaxJsonSize = 64 << 20;
 
 // What values of a request may take for each of its bytes, and what any may take.
-constexpr std::uint64_t kBytesPerByte = 64, kStepsPerByte = 4, kLeastBytes = 1 << 20, kLeastSteps = 1000;
+constexpr std::uint64_t kBytesPerByte = 64, kStepsPerByte = 8, kLeastBytes = 1 << 20, kLeastSteps = 1000;
 
 // Names have no braces, and templates without any would say the same to every conversation.
 bool is_name(std::string_view text) noexcept { return text.size() <= 64 && text.find('{') == std::string_view::npos; }
@@ -53,11 +54,12 @@ std::pmr::string render_chat(const Model& model, std::string_view json, std::str
     }
     Memory& memory = model.engine().memory;
     chat::Arena arena(memory, kLeastBytes + kBytesPerByte * json.size(), kLeastSteps + kStepsPerByte * json.size());
-    const chat::Request request = chat::parse_request(arena, json);
+    chat::Request request = chat::parse_request(arena, json);
     const std::pmr::string source = chat_template_source(model, given_template, request.tools.n != 0);
     const auto parsed = chat::Template::parse(source, memory);
     const Tokenizer& tokenizer = model.tokenizer();
     const chat::TokenTexts tokens = {text_of(tokenizer, tokenizer.bos()), text_of(tokenizer, tokenizer.eos())};
+    chat::adapt(parsed, tokens, request, arena);
     return chat::render_conversation(parsed, request.conversation, tokens, {{}, request.now}, arena);
 }
 

@@ -129,6 +129,9 @@ TEST_CASE("experts: metadata that contradicts tensors or itself") {
                   {"'blk.0.ffn_gate_exps.weight'", "[48, 32, 4", "[48, 16, 4]"});
     check_refused(Rewrite(bytes).drop_tensor("blk.1.ffn_gate_inp.weight").bytes(),
                   {"'blk.1.ffn_gate_inp.weight'", "missing"});
+    // A width of what this architecture does not have.
+    const Bytes shared = with("expert_shared_feed_forward_length", 64);
+    CHECK(same(logits(*open(shared), golden->tokens), logits(*open(bytes), golden->tokens)));
     // Experts without a count are no experts.
     const auto mixtral = load("mixtral");
     const Bytes dense = fixtures::read(mixtral->model);

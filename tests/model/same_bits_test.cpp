@@ -272,8 +272,8 @@ TEST_CASE("same bits: long contexts over several spans of positions") {
 }
 
 TEST_CASE("same bits: sliding windows in rings that wrap many times") {
-    for (const char* name :
-         {"gemma3", "gemma3_1b", "mistral_swa", "phi3_swa", "gemma2", "cohere2", "olmo3", "gemma4", "gpt_oss"}) {
+    for (const char* name : {"gemma3", "gemma3_1b", "mistral_swa", "phi3_swa", "gemma2", "cohere2", "olmo3", "gemma4",
+                             "gemma3n", "gpt_oss"}) {
         CAPTURE(std::string(name));
         const auto folder = golden::find(name);
         if (!folder) {

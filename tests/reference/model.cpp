@@ -24,6 +24,8 @@
 #include "tests/reference/experts.hpp"
 #include "tests/reference/gemma_n.hpp"
 #include "tests/reference/latent.hpp"
+#include "tests/reference/reader.hpp"
+#include "tests/reference/recurrent.hpp"
 #include "tests/reference/weights.hpp"
 
 namespace reference {
@@ -31,25 +33,6 @@ namespace reference {
 namespace {
 
 using Eigen::Index;
-
-// y = x W^T + b; an empty bias is none.
-struct Linear {
-    Matrix weight;
-    RowVector bias;
-
-    Matrix operator()(const Matrix& x) const {
-        Matrix y = x * weight.transpose();
-        if (bias.size() != 0) y.rowwise() += bias;
-        return y;
-    }
-};
-
-// Runs of weight.cols() columns are normed on their own, run i with row i of `weight` or with its only one: a whole
-// row, all heads alike, or each with weights of its own. An empty weight is no norm.
-struct Norm {
-    Matrix weight;
-    RowVector bias;  // may be empty
-};
 
 // The angular frequencies of the rotated pairs and what multiplies cos and sin.
 struct Rope {
@@ -74,8 +57,11 @@ struct Layer {
     bool is_rotated = true;
     bool is_parallel = false;  // the feed-forward does not see what attention added
     Index head_dim = 0;
-    Index kv_layer = 0;                                          // the layer whose keys and values are attended to
-    Matrix output_scale;                                         // of all that the layer gives; may be empty
+    Index kv_layer = 0;                     // the layer whose keys and values are attended to
+    Matrix output_scale;                    // of all that the layer gives; may be empty
+    std::shared_ptr<const ShortConv> conv;  // instead of attention
+    std::shared_ptr<const DeltaNet> delta;  // likewise
+    bool is_gated = false;                  // each head's queries come with a gate, one after the other
     double sparsity = -std::numeric_limits<double>::infinity();  // deviations above the mean where the gate begins
 };
 
@@ -117,92 +103,6 @@ struct Weights {
 };
 
 namespace {
-
-// The file as the loader sees it: required and optional things by short name, and a record of which tensors were used.
-class Reader {
-  public:
-    explicit Reader(const std::string& path) : file_(linnet::gguf::File::open(path, false, memory_)) {
-        const auto name = file_.string("general.architecture");
-        if (!name) throw std::runtime_error("reference: no general.architecture");
-        architecture_ = *name;
-    }
-
-    const std::string& architecture() const { return architecture_; }
-
-    std::optional<Index> integer(const std::string& key) const {
-        const auto value = file_.u32(architecture_ + "." + key);
-        return value ? std::optional<Index>(*value) : std::nullopt;
-    }
-    std::optional<double> real(const std::string& key) const {
-        const auto value = file_.f32(architecture_ + "." + key);
-        return value ? std::optional<double>(*value) : std::nullopt;
-    }
-    // Of any type that a number or a flag may have.
-    std::optional<double> number(const std::string& key) const {
-        const linnet::gguf::Value* value = file_.find(architecture_ + "." + key);
-        if (value == nullptr) return std::nullopt;
-        if (value->type == linnet::gguf::ValueType::boolean) return *file_.boolean(value->key) ? 1 : 0;
-        if (value->type == linnet::gguf::ValueType::f32) return *file_.f32(value->key);
-        return *file_.u32(value->key);
-    }
-    std::string text(const std::string& key, std::string_view otherwise) const {
-        return std::string(file_.string(architecture_ + "." + key).value_or(otherwise));
-    }
-    template <class T>
-    static T need(const std::optional<T>& value, const char* what) {
-        if (!value) throw std::runtime_error(std::string("reference: missing key ") + what);
-        return *value;
-    }
-
-    // Empty when the file has no such tensor.
-    Matrix optional_matrix(const std::string& name) {
-        const linnet::gguf::TensorInfo* tensor = file_.find_tensor(name);
-        if (tensor == nullptr) return {};
-        used_.insert(name);
-        return read_tensor(file_, *tensor);
-    }
-    Matrix matrix(const std::string& name) {
-        Matrix result = optional_matrix(name);
-        if (result.size() == 0) throw std::runtime_error("reference: missing tensor " + name);
-        return result;
-    }
-    RowVector optional_vector(const std::string& name) {
-        const Matrix result = optional_matrix(name);
-        if (result.rows() > 1) throw std::runtime_error("reference: not a vector: " + name);
-        return result.size() == 0 ? RowVector() : RowVector(result.row(0));
-    }
-    RowVector vector(const std::string& name) { return matrix(name).row(0); }
-    Norm norm(const std::string& name) { return {optional_matrix(name + ".weight"), optional_vector(name + ".bias")}; }
-    bool has(const std::string& name) const { return file_.find_tensor(name) != nullptr; }
-    std::vector<bool> flags(const std::string& key) const {
-        const auto values = file_.booleans(architecture_ + "." + key, *std::pmr::new_delete_resource());
-        return values ? std::vector<bool>(values->begin(), values->end()) : std::vector<bool>();
-    }
-    std::vector<float> reals(const std::string& key) const {
-        const auto values = file_.f32s(architecture_ + "." + key, *std::pmr::new_delete_resource());
-        return values ? std::vector<float>(values->begin(), values->end()) : std::vector<float>();
-    }
-    Linear optional_linear(const std::string& name) {
-        return {optional_matrix(name + ".weight"), optional_vector(name + ".bias")};
-    }
-    std::optional<bool> flag(const std::string& key) const { return file_.boolean(architecture_ + "." + key); }
-    Linear linear(const std::string& name) { return {matrix(name + ".weight"), optional_vector(name + ".bias")}; }
-
-    // A tensor that nothing uses would mean that something is computed without it.
-    void check_all_used() const {
-        for (const auto& tensor : file_.tensors()) {
-            if (used_.count(std::string(tensor.name)) == 0) {
-                throw std::runtime_error("reference: tensor without use: " + std::string(tensor.name));
-            }
-        }
-    }
-
-  private:
-    linnet::Memory memory_;
-    linnet::gguf::File file_;
-    std::string architecture_;
-    std::set<std::string> used_;
-};
 
 // Rows [first, first + n) of a fused projection.
 Linear slice(const Linear& fused, Index first, Index n) {
@@ -296,6 +196,7 @@ void load_attention(Reader& reader, const Weights& weights, const std::string& n
         layer.k = reader.optional_linear(name + "attn_k");
         layer.v = reader.optional_linear(name + "attn_v");
     }
+    layer.is_gated = layer.q.weight.rows() == 2 * layer.o.weight.cols();
 }
 
 void load_dense(Reader& reader, const std::string& name, Layer& layer) {
@@ -318,7 +219,9 @@ Layer load_layer(Reader& reader, const Weights& weights, Index index, Index wind
     layer.ffn_norm = reader.norm(name + "ffn_norm");
     layer.q_norm = reader.norm(name + "attn_q_norm");
     layer.k_norm = reader.norm(name + "attn_k_norm");
-    (reader.architecture() == "gpt-oss" ? layer.ffn_norm : layer.post_attention_norm) =
+    // The norm before the feed-forward, by another name.
+    const std::set<std::string> renamed = {"gpt-oss", "qwen35", "qwen3next"};
+    (renamed.count(reader.architecture()) != 0 ? layer.ffn_norm : layer.post_attention_norm) =
         reader.norm(name + "post_attention_norm");
     layer.post_ffw_norm = reader.norm(name + "post_ffw_norm");
     layer.sum_norm_1 = reader.norm(name + "attn_output_norm");
@@ -332,9 +235,17 @@ Layer load_layer(Reader& reader, const Weights& weights, Index index, Index wind
     layer.sinks = reader.optional_vector(name + "attn_sinks.weight");
     layer.latent = LatentAttention(source, name);
     // The output projection takes all heads side by side, so that its shape tells their size whatever the keys say.
-    layer.o = reader.linear(name + "attn_output");
+    layer.o = reader.optional_linear(name + "attn_output");
     layer.head_dim = layer.o.weight.cols() / weights.n_heads;
-    if (layer.latent.empty()) load_attention(reader, weights, name, layer);
+    const auto take = [&](const std::string& part) { return reader.optional_matrix(name + part); };
+    if (reader.has(name + "shortconv.conv.weight")) {
+        layer.conv = std::make_shared<const ShortConv>(take);
+    } else if (reader.has(name + "ssm_out.weight")) {
+        const Index n_key_heads = Reader::need(reader.integer("ssm.group_count"), "ssm.group_count");
+        layer.delta = std::make_shared<const DeltaNet>(take, n_key_heads, weights.norm_eps);
+    } else if (layer.latent.empty()) {
+        load_attention(reader, weights, name, layer);
+    }
     layer.experts = Experts(source, name);
     if (layer.experts.empty() || reader.has(name + "ffn_up.weight")) load_dense(reader, name, layer);
     layer.experts_norm = reader.norm(name + "pre_ffw_norm_2");
@@ -382,10 +293,11 @@ Weights load(const std::string& path) {
     Reader reader(path);
     const std::string& architecture = reader.architecture();
     const std::set<std::string> known = {
-        "llama",     "qwen2",      "qwen3",    "gemma",    "gemma2",     "gemma3",         "phi3",    "smollm3",
-        "granite",   "mistral3",   "olmo2",    "glm4",     "ernie4_5",   "cohere2",        "gpt2",    "phi2",
-        "stablelm",  "starcoder2", "qwen2moe", "qwen3moe", "olmoe",      "granitemoe",     "gpt-oss", "phimoe",
-        "deepseek2", "gemma3n",    "gemma4",   "bert",     "nomic-bert", "gemma-embedding"};
+        "llama",     "qwen2",      "qwen3",    "gemma",    "gemma2",     "gemma3",          "phi3",    "smollm3",
+        "granite",   "mistral3",   "olmo2",    "glm4",     "ernie4_5",   "cohere2",         "gpt2",    "phi2",
+        "stablelm",  "starcoder2", "qwen2moe", "qwen3moe", "olmoe",      "granitemoe",      "gpt-oss", "phimoe",
+        "deepseek2", "gemma3n",    "gemma4",   "bert",     "nomic-bert", "gemma-embedding", "lfm2",    "qwen35",
+        "qwen3next"};
     if (known.count(architecture) == 0) throw std::runtime_error("reference: unknown architecture " + architecture);
     const auto is_one_of = [&](const std::set<std::string>& names) { return names.count(architecture) != 0; };
     const bool is_gemma_n = is_one_of({"gemma3n", "gemma4"});
@@ -394,9 +306,10 @@ Weights load(const std::string& path) {
     Weights weights;
     weights.token_embd = reader.matrix("token_embd.weight");
     weights.position_embd = reader.optional_matrix("position_embd.weight");
-    weights.output_norm = reader.norm("output_norm");
+    // LFM2 calls its last norm so.
+    (architecture == "lfm2" ? weights.output_norm : weights.embd_norm) = reader.norm("token_embd_norm");
+    if (architecture != "lfm2") weights.output_norm = reader.norm("output_norm");
     weights.token_types = reader.optional_matrix("token_types.weight");
-    weights.embd_norm = reader.norm("token_embd_norm");
     weights.pooling = reader.integer("pooling_type").value_or(0);
     weights.cls = reader.optional_linear("cls");
     weights.cls_output = reader.optional_linear("cls.output");
@@ -433,7 +346,8 @@ Weights load(const std::string& path) {
 
     for (Index i = 0; i < n_layers; ++i) weights.layers.push_back(load_layer(reader, weights, i, window));
     share_keys(reader, weights.layers);
-    const Index head_dim = weights.layers[0].head_dim;
+    const auto attends = [](const Layer& layer) { return layer.head_dim != 0; };
+    const Index head_dim = std::find_if(weights.layers.begin(), weights.layers.end(), attends)->head_dim;
     load_ropes(reader, weights, head_dim);
     const Index query_scale = is_gemma_n ? 1 : is_largest ? d_model / weights.n_heads : head_dim;
     weights.attention_scale = reader.real("attention.scale").value_or(1 / std::sqrt(static_cast<double>(query_scale)));
@@ -500,7 +414,17 @@ Matrix attention(const Matrix& x, const KeysValues& kv, const Weights& weights, 
     const Index n_tokens = x.rows();
     const Index size = layer.head_dim;
     const Index group = weights.n_heads / (kv.k.cols() / size);  // query heads per key/value head
-    Matrix q = apply_norm(layer.q(x), layer.q_norm, weights);
+    Matrix q = layer.q(x);
+    Matrix gates;
+    if (layer.is_gated) {
+        const Matrix both = q;
+        q = gates = Matrix(n_tokens, weights.n_heads * size);
+        for (Index head = 0; head < weights.n_heads; ++head) {
+            q.middleCols(head * size, size) = both.middleCols(2 * head * size, size);
+            gates.middleCols(head * size, size) = both.middleCols((2 * head + 1) * size, size);
+        }
+    }
+    q = apply_norm(q, layer.q_norm, weights);
     if (layer.is_rotated) rotate(q, size, weights, rope);
     for (Index i = 0; weights.temperature != 0 && i < n_tokens; ++i) {
         q.row(i) *= 1 + weights.temperature * std::log1p(static_cast<double>(i / weights.temperature_context));
@@ -525,6 +449,7 @@ Matrix attention(const Matrix& x, const KeysValues& kv, const Weights& weights, 
         }
         heads.middleCols(head * size, size) = scores * kv.v.middleCols(first, size);
     }
+    if (layer.is_gated) heads.array() /= 1 + (-gates.array()).exp();
     return layer.o(heads);
 }
 
@@ -595,11 +520,18 @@ Matrix final_states(const Weights& weights, std::span<const std::int32_t> tokens
         }
         const Matrix normed = norm(x, layer.attn_norm);
         const auto source = static_cast<std::size_t>(layer.kv_layer);
-        const bool is_latent = !layer.latent.empty();
-        if (source == i && !is_latent) stored[i] = keys_values(normed, weights, layer, rope);
-        const Matrix attended = norm(is_latent ? layer.latent(normed, rope.frequencies)
-                                               : attention(normed, stored[source], weights, layer, rope),
-                                     layer.post_attention_norm);
+        Matrix attended;
+        if (layer.conv) {
+            attended = (*layer.conv)(normed);
+        } else if (layer.delta) {
+            attended = (*layer.delta)(normed);
+        } else if (!layer.latent.empty()) {
+            attended = layer.latent(normed, rope.frequencies);
+        } else {
+            if (source == i) stored[i] = keys_values(normed, weights, layer, rope);
+            attended = attention(normed, stored[source], weights, layer, rope);
+        }
+        attended = norm(attended, layer.post_attention_norm);
         Matrix sum = x + attended * weights.residual_scale;
         sum = norm(sum, layer.sum_norm_1);
         if (altup.exists()) sum = (sum + altup.laurel(i, normed)) / std::numbers::sqrt2;

@@ -1,12 +1,13 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: MIT
-# End-to-end checks of models that make vectors. Usage: vectors_test.py [unittest options] PROGRAM
+# End-to-end checks of models that make vectors, and of what is measured over texts (imatrix, divergence).
+# Usage: vectors_test.py [unittest options] PROGRAM
 import json
 import sys
 import unittest
 
 import cli_test
-from cli_test import Case, Golden, linnet, linnet_lines
+from cli_test import Case, Golden, linnet, linnet_json, linnet_lines
 
 
 class Vectors(Case):
@@ -51,6 +52,52 @@ class Vectors(Case):
         linnet("embed", model, "a " * 200, "--truncate")
         linnet("embed", model, status=2)
         self.assertIn("'bert'", linnet("run", "-m", model, "-p", "x", status=1)[1])
+
+
+class Measures(Case):
+    def write_text(self):
+        text = self.folder / "text.txt"
+        words = "once there was a little fox who went to the big river and saw the red bird in a tree".split()
+        text.write_text(" ".join(words[i * i % len(words)] for i in range(1500)), encoding="ascii")
+        return text
+
+    def test_imatrix(self):
+        model, text, out = self.small_model(), self.write_text(), self.folder / "out.gguf"
+        written = set()
+        for more in (("-t", 1), ("-t", 2, "--chunk", 50), ("--isa", "scalar"), ("--mapped",)):
+            linnet("imatrix", model, "-f", text, "-o", out, "-c", 256, *more)
+            written.add(out.read_bytes())
+        self.assertEqual(len(written), 1)
+        found = linnet_json("inspect", out, "--json")
+        self.assertEqual(found["metadata"]["general.type"], "imatrix")
+        self.assertEqual(found["metadata"]["imatrix.chunk_size"], 256)
+        shapes = {tensor["name"]: tensor["shape"] for tensor in found["tensors"]}
+        matrices = [t for t in linnet_json("inspect", model, "--json")["tensors"]
+                    if t["name"].startswith("blk.") and len(t["shape"]) == 2]
+        self.assertEqual(len(shapes), 2 * len(matrices))
+        for matrix in matrices:
+            self.assertEqual(shapes[matrix["name"] + ".in_sum2"][0], matrix["shape"][0])
+        quantised = self.folder / "q.gguf"
+        linnet("quantize", model, quantised, "Q4_K_M", "--allow-requantize", "--imatrix", out)
+        self.assertIn("too few", linnet("imatrix", model, "-f", text, "-o", out, "-c", 100000, status=2)[1])
+
+    def test_divergence(self):
+        model, text, base = self.small_model(), self.write_text(), self.folder / "base.bin"
+        arguments = ("-f", text, "-c", 128, "--json")
+        plain = linnet_json("perplexity", model, *arguments)
+        self.assertEqual(linnet_json("perplexity", model, *arguments, "--save", base), plain)
+        again = linnet_json("perplexity", model, *arguments, "--kl", base, "-t", 1)
+        self.assertLess(again["kl_max"], 1e-12)
+        self.assertEqual((again["same_top"], again["perplexity"]), (1.0, plain["perplexity"]))
+        other = linnet_json("perplexity", model, *arguments, "--kl", base, "--kv", "q8_0")
+        self.assertTrue(0 < other["kl_mean"] < other["kl_max"] < 0.5, other)
+        self.assertIn("windows", linnet("perplexity", model, "-f", text, "-c", 64, "--kl", base, status=1)[1])
+        data = bytearray(base.read_bytes())
+        data[24] ^= 1  # the first token of the first window
+        base.write_bytes(data)
+        self.assertIn("another text", linnet("perplexity", model, *arguments, "--kl", base, status=1)[1])
+        base.write_bytes(data[:-4])
+        self.assertIn("size", linnet("perplexity", model, *arguments, "--kl", base, status=1)[1])
 
 
 if __name__ == "__main__":

@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "chat/support.hpp"
+#include "support/sanitized.hpp"
 
 using chat_test::Outcome;
 using chat_test::render;
@@ -44,14 +45,14 @@ void on_small_stack(std::size_t size, Run run) {
     pthread_attr_destroy(&attributes);
 }
 
-#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__) || !defined(__OPTIMIZE__)
-constexpr double kSeconds = 5;
-constexpr std::size_t kStack = 1 << 20;
+#if defined(__OPTIMIZE__)
+constexpr bool kSlow = fixtures::kSanitized;
 #else
-constexpr double kSeconds =
-    0.15;  // three times what is promised: the machine may be busy, and tests are built with -O1
-constexpr std::size_t kStack = 64 << 10;
+constexpr bool kSlow = true;
 #endif
+// Three times what is promised: the machine may be busy, and tests are built with -O1.
+constexpr double kSeconds = kSlow ? 5 : 0.15;
+constexpr std::size_t kStack = kSlow ? 1 << 20 : 64 << 10;
 
 }  // namespace
 

@@ -14,12 +14,14 @@ if(LINNET_SIMD AND processor MATCHES "^(aarch64|arm64)$" AND CMAKE_SIZEOF_VOID_P
     set(LINNET_AARCH64 ON)
 endif()
 set(LINNET_ISAS "")
+set(LINNET_SKIP_ISAS "" CACHE STRING "Instruction sets that are not built (a list)")
 
 # linnet_add_isa(<isa> [X86_64 | AARCH64] [FLAGS <flag>...]): skipped for another processor.
 function(linnet_add_isa isa)
     cmake_parse_arguments(PARSE_ARGV 1 arg "X86_64;AARCH64" "" "FLAGS")
     set(source ${PROJECT_SOURCE_DIR}/kernels/isa/${isa}.cpp)
-    if((arg_X86_64 AND NOT LINNET_X86_64) OR (arg_AARCH64 AND NOT LINNET_AARCH64) OR NOT EXISTS ${source})
+    if((arg_X86_64 AND NOT LINNET_X86_64) OR (arg_AARCH64 AND NOT LINNET_AARCH64) OR NOT EXISTS ${source}
+       OR isa IN_LIST LINNET_SKIP_ISAS)
         return()
     endif()
     add_library(linnet_isa_${isa} OBJECT ${source})

@@ -37,8 +37,10 @@ run() {  # CPU PROGRAM TEST_CASES
     LINNET_SHARED=$shared qemu-aarch64 -L /usr/aarch64-linux-gnu -cpu "$1" "$build/tests/$2" --test-case="$3" |
         grep -vE '^(slot|[a-z0-9_.]+) scalar( neon|$)'
 }
-run max test_kernels '*'
+run max test_kernels '*' &
+kernels=$!
 run max test_model "the repository's own*,goldens:*,rope*,same bits: logits*,same bits: a pass*,same bits: only*"
+wait "$kernels"
 for cpu in cortex-a76 cortex-a72; do  # dot products; neither these nor more
     run $cpu test_kernels 'tables:*,matmul*'
     run $cpu test_model 'same bits: logits*'

@@ -22,8 +22,10 @@ inline double nearest(double x) {
     return shifted - kShift;
 }
 
-// |x| <= 700.
+// 0 below -700 (and of NaN), e^700 above 700.
 inline double exp(double x) {
+    if (!(x >= -700.0)) return 0.0;
+    if (x > 700.0) x = 700.0;
     const double n = nearest(x / kLn2);
     // ln 2 in two parts, the first with 21 zero bits at the end, so that n * it is exact.
     const double r = (x - n * 0x1.62e42feep-1) - n * 0x1.a39ef35793c76p-33;

@@ -15,15 +15,12 @@ using arch::Role;
 
 constexpr double kNormEps = 1e-6;  // of the lengths of q and k
 
-// e^x; what is not a number counts as small.
-double limited_exp(double x) noexcept { return math::exp(x > -700.0 ? (x < 700.0 ? x : 700.0) : -700.0); }
-
-float sigmoid(float x) noexcept { return static_cast<float>(1.0 / (1.0 + limited_exp(-static_cast<double>(x)))); }
+float sigmoid(float x) noexcept { return static_cast<float>(1.0 / (1.0 + math::exp(-static_cast<double>(x)))); }
 
 // e^(rate * ln(1 + e^x)), rate < 0
 float decay(float rate, double x) noexcept {
-    const double softplus = x > 30.0 ? x : math::log(1.0 + limited_exp(x));
-    return static_cast<float>(limited_exp(rate * softplus));
+    const double softplus = x > 30.0 ? x : math::log(1.0 + math::exp(x));
+    return static_cast<float>(math::exp(rate * softplus));
 }
 
 // A row of what is projected, and of what comes out of the convolution: q, k, v.

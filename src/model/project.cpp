@@ -22,7 +22,7 @@ void multiply_row(const Pass& pass, Role weight, const float* bias, const float*
 void softmax(float* x, std::size_t n) noexcept {
     const float top = *std::max_element(x, x + n);
     double sum = 0.0;
-    const auto weight = [&](float v) { return math::exp(std::max(-700.0, static_cast<double>(v) - top)); };
+    const auto weight = [&](float v) { return math::exp(static_cast<double>(v) - top); };
     for (std::size_t i = 0; i < n; ++i) sum += weight(x[i]);
     for (std::size_t i = 0; i < n; ++i) x[i] = static_cast<float>(weight(x[i]) / sum);
 }

@@ -9,7 +9,7 @@
 #include <limits>
 
 #include "base/exp.hpp"
-#include "base/real.hpp"
+#include "base/math.hpp"
 
 namespace linnet {
 
@@ -280,10 +280,10 @@ void Chain::temper() noexcept {
         double share = 0.0;  // of the greatest entropy that this many candidates can have
         if (n_ > 1) {
             const Sums all = sums();
-            share = (log_positive(all.total) - all.mean) / log_positive(static_cast<double>(n_));
+            share = (math::log(all.total) - all.mean) / math::log(static_cast<double>(n_));
         }
         const double power =
-            share > 0.0 ? exp_real(static_cast<double>(options_.temperature_exponent) * log_positive(share)) : 0.0;
+            share > 0.0 ? math::exp(static_cast<double>(options_.temperature_exponent) * math::log(share)) : 0.0;
         temperature = static_cast<float>(low + (high - low) * power);
     }
     // The most probable one is all that is left at 0, and where its score leaves the range of numbers.
@@ -304,10 +304,10 @@ Token Chain::choose(Random& random) noexcept {
     if (mirostat) {
         // The fewest bits of surprise first; at least one stays.
         sort();
-        const double log_total = log_positive(sums().total);
+        const double log_total = math::log(sums().total);
         std::size_t kept = 0;
         while (kept < n_ &&
-               log_total - static_cast<double>(list_[kept].score - list_[0].score) <= surprise_limit_ * kLn2) {
+               log_total - static_cast<double>(list_[kept].score - list_[0].score) <= surprise_limit_ * math::kLn2) {
             ++kept;
         }
         n_ = std::max<std::size_t>(kept, 1);
@@ -327,7 +327,7 @@ Token Chain::choose(Random& random) noexcept {
         if (rest < 0.0) break;
     }
     if (mirostat && chosen->score > 0.0F) {
-        const double surprise = log_positive(total / static_cast<double>(chosen->score)) / kLn2;
+        const double surprise = math::log(total / static_cast<double>(chosen->score)) / math::kLn2;
         surprise_limit_ -=
             static_cast<double>(options_.mirostat_eta) * (surprise - static_cast<double>(options_.mirostat_tau));
     }

@@ -5,7 +5,7 @@
 #include <limits>
 
 #include "base/exp.hpp"
-#include "base/real.hpp"
+#include "base/math.hpp"
 
 namespace linnet {
 
@@ -17,7 +17,7 @@ double log_sum(std::span<const float> logits) noexcept {
     for (const float logit : logits) {
         if (logit <= most) total += static_cast<double>(exp_negative(logit - most));  // not for NaN
     }
-    return static_cast<double>(most) + log_positive(total);
+    return static_cast<double>(most) + math::log(total);
 }
 
 }  // namespace linnet

@@ -47,6 +47,9 @@ TEST_CASE("math: exp") {
     CHECK(math::exp(0.0) == 1.0);
     CHECK(relative(math::exp(700.0), std::exp(700.0L)) < 1e-14);
     CHECK(relative(math::exp(-700.0), std::exp(-700.0L)) < 1e-14);
+    CHECK(math::exp(-701.0) == 0.0);
+    CHECK(math::exp(std::numeric_limits<double>::quiet_NaN()) == 0.0);
+    CHECK(math::exp(1e9) == math::exp(700.0));
 }
 
 TEST_CASE("math: log") {

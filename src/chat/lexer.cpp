@@ -4,6 +4,7 @@
 
 #include <string>
 
+#include "base/hex.hpp"
 #include "chat/letter_case.hpp"
 #include "chat/program.hpp"
 #include "tokenizer/unicode.hpp"
@@ -14,12 +15,6 @@ namespace linnet::chat {
 namespace {
 
 bool is_digit(char c) noexcept { return c >= '0' && c <= '9'; }
-
-int hex_digit(char c) noexcept {
-    if (is_digit(c)) return c - '0';
-    const char lower = static_cast<char>(c | 0x20);
-    return lower >= 'a' && lower <= 'f' ? lower - 'a' + 10 : -1;
-}
 
 class Lexer {
   public:

@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <map>
 
+#include "base/hex.hpp"
 #include "constrain/pattern_tree.hpp"
 #include "tokenizer/utf8.hpp"
 
@@ -230,15 +231,9 @@ class GbnfParser {
     char32_t hex(unsigned n) {
         char32_t value = 0;
         for (unsigned i = 0; i < n; ++i) {
-            const char c = at_ < text_.size() ? text_[at_] : '\0';
-            const char lower = static_cast<char>(c | 0x20);
-            if (c >= '0' && c <= '9') {
-                value = value * 16 + static_cast<char32_t>(c - '0');
-            } else if (lower >= 'a' && lower <= 'f') {
-                value = value * 16 + static_cast<char32_t>(lower - 'a' + 10);
-            } else {
-                fail("hexadecimal digits expected");
-            }
+            const int digit = at_ < text_.size() ? hex_digit(text_[at_]) : -1;
+            if (digit < 0) fail("hexadecimal digits expected");
+            value = value * 16 + static_cast<char32_t>(digit);
             ++at_;
         }
         if (value > 0x10FFFF || (value >= 0xD800 && value < 0xE000)) fail("no such character");

@@ -4,6 +4,7 @@
 
 #include <array>
 
+#include "base/hex.hpp"
 #include "tokenizer/unicode.hpp"
 #include "tokenizer/utf8.hpp"
 
@@ -248,17 +249,10 @@ class Parser {
     char32_t hex(unsigned n) {
         char32_t value = 0;
         for (unsigned i = 0; i < (n == 0 ? 6 : n); ++i) {
-            const char c = at_ < text_.size() ? text_[at_] : '\0';
-            const char lower = static_cast<char>(c | 0x20);
-            if (c >= '0' && c <= '9') {
-                value = value * 16 + static_cast<char32_t>(c - '0');
-            } else if (lower >= 'a' && lower <= 'f') {
-                value = value * 16 + static_cast<char32_t>(lower - 'a' + 10);
-            } else if (n == 0 && i > 0) {
-                break;
-            } else {
-                fail("hexadecimal digits expected");
-            }
+            const int digit = at_ < text_.size() ? hex_digit(text_[at_]) : -1;
+            if (digit < 0 && n == 0 && i > 0) break;
+            if (digit < 0) fail("hexadecimal digits expected");
+            value = value * 16 + static_cast<char32_t>(digit);
             ++at_;
         }
         if (value > 0x10FFFF) fail("no such character");

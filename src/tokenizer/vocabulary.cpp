@@ -7,6 +7,7 @@
 #include <limits>
 
 #include "base/error.hpp"
+#include "base/hex.hpp"
 #include "tokenizer/utf8.hpp"
 
 namespace linnet {
@@ -29,13 +30,6 @@ constexpr std::array<std::int16_t, 0x144> make_gpt2_bytes() {
     return bytes;
 }
 constexpr std::array<std::int16_t, 0x144> kGpt2Bytes = make_gpt2_bytes();
-
-int hex_digit(char c) {
-    if (c >= '0' && c <= '9') return c - '0';
-    if (c >= 'A' && c <= 'F') return c - 'A' + 10;
-    if (c >= 'a' && c <= 'f') return c - 'a' + 10;
-    return -1;
-}
 
 // Texts of control tokens at which a model stops. The first group ends a turn; a file that names no
 // eot_token_id gets the first of these that it has.

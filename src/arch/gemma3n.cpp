@@ -32,12 +32,10 @@ void read(const gguf::File& file, ModelSpec& spec) {
     const auto n_layers = static_cast<std::uint32_t>(spec.layers.size());
     spec.n_streams = h.count("altup.num_inputs", std::min(kMaxStreams, n_layers + 1));
     spec.active_stream = h.count_or("altup.active_idx", 0, spec.n_streams - 1);
-    const gguf::TensorInfo* laurel = file.find_tensor("blk.0.laurel_l.weight");
-    if (laurel == nullptr) throw Error(Status::bad_file, "tensor 'blk.0.laurel_l.weight' is missing");
-    if (laurel->shape[1] > spec.d_model) {
-        throw Error(Status::bad_file, "tensor 'blk.0.laurel_l.weight' has {} rows", laurel->shape[1]);
-    }
-    spec.d_laurel = static_cast<std::uint32_t>(laurel->shape[1]);
+    constexpr std::string_view kLaurel = "blk.0.laurel_l.weight";
+    spec.d_laurel = rows_of(file, kLaurel);
+    if (spec.d_laurel == 0) throw Error(Status::bad_file, "tensor '{}' is missing", kLaurel);
+    if (spec.d_laurel > spec.d_model) throw Error(Status::bad_file, "tensor '{}' has {} rows", kLaurel, spec.d_laurel);
 
     const std::string key = h.key("activation_sparsity_scale");
     const auto sparsity = file.f32s(key, *std::pmr::new_delete_resource());

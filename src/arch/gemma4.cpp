@@ -18,7 +18,7 @@ void read(const gguf::File& file, ModelSpec& spec) {
     spec.embedding_scale = static_cast<float>(math::sqrt(spec.d_model));
     spec.logit_cap = h.has("final_logit_softcapping") ? h.positive("final_logit_softcapping") : 0.0F;
     read_per_layer_embedding(h, spec);
-    if (h.count_or("expert_count", 0, 1024) != 0) read_experts(h, spec, Routing::softmax_chosen, true);
+    if (has_experts(h)) read_experts(h, spec, Routing::softmax_chosen, true);
 
     // Global layers rotate a part of their pairs: the file divides the frequencies of the others by 1e30.
     RopeSpec global = read_rope(h, spec, RopeKind::neox);

@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: MIT
-// Granite 3 dense: llama with scales of embeddings, of what half layers add, of attention and of logits (which are
-// divided by theirs). Neutral where the file has none.
+// Granite 3 dense: llama with scales.
 #include "arch/hparams.hpp"
 
 namespace linnet::arch {
@@ -10,13 +9,8 @@ namespace {
 void read(const gguf::File& file, ModelSpec& spec) {
     const HParams h(file);
     read_decoder(h, spec);
-    spec.embedding_scale = h.positive_or("embedding_scale", 1.0F);
-    spec.residual_scale = h.positive_or("residual_scale", 1.0F);
-    spec.logit_scale = 1.0F / h.positive_or("logit_scale", 1.0F);
+    read_scales(h, spec);
     spec.ropes.push_back(read_rope(h, spec, RopeKind::interleaved));
-    for (LayerSpec& layer : spec.layers) {
-        layer.attention_scale = h.positive_or("attention.scale", layer.attention_scale);
-    }
 }
 
 constexpr TensorSlot kSlots[] = {

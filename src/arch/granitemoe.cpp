@@ -10,13 +10,8 @@ void read(const gguf::File& file, ModelSpec& spec) {
     const HParams h(file);
     read_decoder(h, spec);
     read_experts(h, spec, Routing::softmax_chosen);
-    spec.embedding_scale = h.positive_or("embedding_scale", 1.0F);
-    spec.residual_scale = h.positive_or("residual_scale", 1.0F);
-    spec.logit_scale = 1.0F / h.positive_or("logit_scale", 1.0F);
+    read_scales(h, spec);
     spec.ropes.push_back(read_rope(h, spec, RopeKind::interleaved));
-    for (LayerSpec& layer : spec.layers) {
-        layer.attention_scale = h.positive_or("attention.scale", layer.attention_scale);
-    }
 }
 
 constexpr TensorSlot kSlots[] = {

@@ -137,6 +137,15 @@ void read_decoder(const HParams& h, ModelSpec& spec, std::uint32_t min_kv_heads)
     }
 }
 
+void read_scales(const HParams& h, ModelSpec& spec) {
+    spec.embedding_scale = h.positive_or("embedding_scale", 1.0F);
+    spec.residual_scale = h.positive_or("residual_scale", 1.0F);
+    spec.logit_scale = 1.0F / h.positive_or("logit_scale", 1.0F);
+    for (LayerSpec& layer : spec.layers) {
+        layer.attention_scale = h.positive_or("attention.scale", layer.attention_scale);
+    }
+}
+
 std::uint32_t rows_of(const gguf::File& file, std::string_view tensor) {
     const gguf::TensorInfo* found = file.find_tensor(tensor);
     if (found == nullptr) return 0;
@@ -153,6 +162,8 @@ void read_classifier(const HParams& h, ModelSpec& spec) {
                     h.key("pooling_type"));
     }
 }
+
+bool has_experts(const HParams& h) { return h.count_or("expert_count", 0, kMaxExperts) != 0; }
 
 void read_experts(const HParams& h, ModelSpec& spec, Routing routing, bool beside_dense) {
     ExpertSpec experts;

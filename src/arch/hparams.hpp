@@ -43,11 +43,17 @@ class HParams {
 // min_kv_heads 0: layers may have no KV heads, which n_heads and head_dim then say nothing of.
 void read_decoder(const HParams& h, ModelSpec& spec, std::uint32_t min_kv_heads = 1);
 
+// Granite's scales of embeddings, of what half layers add, of logits (which are divided by theirs) and of attention:
+// neutral where the file has none.
+void read_scales(const HParams& h, ModelSpec& spec);
+
 // Rows of a matrix; 0 when the file has no such tensor.
 std::uint32_t rows_of(const gguf::File& file, std::string_view tensor);
 // The classifier of a file that ranks: n_classes.
 void read_classifier(const HParams& h, ModelSpec& spec);
 
+// Whether the file is of a model with experts, where its architecture has both kinds.
+bool has_experts(const HParams& h);
 // Experts in all layers, as the keys expert_* say: as wide as the dense feed-forward and without a shared one where no
 // key gives it. The dense one stays beside them or goes.
 void read_experts(const HParams& h, ModelSpec& spec, Routing routing, bool beside_dense = false);

@@ -11,7 +11,7 @@ namespace {
 void read(const gguf::File& file, ModelSpec& spec) {
     const HParams h(file);
     read_decoder(h, spec);
-    if (h.count_or("expert_count", 0, 1024) != 0) read_experts(h, spec, Routing::softmax_chosen);
+    if (has_experts(h)) read_experts(h, spec, Routing::softmax_chosen);
     RopeSpec rope = read_rope(h, spec, RopeKind::interleaved);
     rope.use_factors = true;  // Llama 3.1's scaling comes as rope_freqs.weight
     spec.ropes.push_back(rope);

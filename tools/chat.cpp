@@ -19,6 +19,7 @@
 #include "tools/commands.hpp"
 #include "tools/help.hpp"
 #include "tools/line_reader.hpp"
+#include "tools/read_file.hpp"
 #include "tools/terminal.hpp"
 
 namespace tools {
@@ -49,16 +50,15 @@ void catch_interrupts() {
     sigaction(SIGINT, &action, nullptr);
 }
 
-std::string read_file(const std::string& path) {
-    std::ifstream file(path, std::ios::binary);
-    std::string text((std::istreambuf_iterator<char>(file)), {});
-    if (!file) throw std::runtime_error("cannot read " + path);
+std::string text_of(const std::string& path) {
+    std::string text;
+    if (!read_file(path, text)) throw std::runtime_error("cannot read " + path);
     return text;
 }
 
 // A file, or the name of a built-in template.
 std::string read_template(const std::string& given) {
-    return given.empty() || !std::ifstream(given) ? given : read_file(given);
+    return given.empty() || !std::ifstream(given) ? given : text_of(given);
 }
 
 std::string local_time() {
@@ -234,7 +234,7 @@ class Chat {
         if (!file.flush()) throw std::runtime_error("cannot write " + path);
     }
     void load(const std::string& path) {
-        const Json read = Json::parse(read_file(path));
+        const Json read = Json::parse(text_of(path));
         const std::string conversation = Json{{"messages", read.at("messages")}}.dump();
         (void)model_.render_chat(conversation, template_);  // refuses what is no conversation
         messages_ = read["messages"];

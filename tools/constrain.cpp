@@ -4,9 +4,7 @@
 #include <CLI/CLI.hpp>
 
 #include <ctime>
-#include <iostream>
 #include <memory>
-#include <nlohmann/json.hpp>
 #include <string>
 #include <vector>
 
@@ -14,12 +12,12 @@
 #include "gguf/file.hpp"
 #include "tools/commands.hpp"
 #include "tools/help.hpp"
+#include "tools/json_lines.hpp"
 
 namespace tools {
 
 namespace {
 
-using Json = nlohmann::ordered_json;
 using linnet::Token;
 using linnet::constrain::Grammar;
 using linnet::constrain::Matcher;
@@ -83,30 +81,20 @@ Json follow(Matcher& matcher, const linnet::Tokenizer& tokenizer, const Json& do
     return accepted;
 }
 
-void answer_lines(const Options& options, int& status) {
+void constrain(const Options& options, int& status) {
     linnet::Memory memory;
     const auto file = linnet::gguf::File::open(options.model, true, memory);
     const linnet::Tokenizer tokenizer(file, memory, linnet::Log{});
     const TokenTrie trie(tokenizer, memory);
-    std::string line;
-    while (std::getline(std::cin, line)) {
-        if (line.empty()) continue;
-        Json result;
-        try {
-            const Json request = Json::parse(line);
-            const double start = now_us();
-            const Grammar grammar = compile(request, memory);
-            Matcher matcher(grammar, trie, memory);
-            const double compile_us = rounded(now_us() - start);
-            Json mask_us = Json::array();
-            Json accepted = follow(matcher, tokenizer, request.value("documents", Json::array()), mask_us);
-            result = {{"accepted", std::move(accepted)}, {"compile_us", compile_us}, {"mask_us", std::move(mask_us)}};
-        } catch (const std::exception& error) {
-            result = {{"error", error.what()}};
-            status = kExitFailure;
-        }
-        std::cout << result.dump(-1, ' ', true, Json::error_handler_t::replace) << '\n' << std::flush;
-    }
+    answer_lines(status, [&](const Json& request) -> Json {
+        const double start = now_us();
+        const Grammar grammar = compile(request, memory);
+        Matcher matcher(grammar, trie, memory);
+        const double compile_us = rounded(now_us() - start);
+        Json mask_us = Json::array();
+        Json accepted = follow(matcher, tokenizer, request.value("documents", Json::array()), mask_us);
+        return {{"accepted", std::move(accepted)}, {"compile_us", compile_us}, {"mask_us", std::move(mask_us)}};
+    });
 }
 
 }  // namespace
@@ -125,7 +113,7 @@ void add_constrain(CLI::App& app, int& status) {
         "--jsonl");
     command.add_option("VOCAB", options->model, "GGUF file; a vocabulary without tensors will do")->required();
     command.add_flag("--jsonl", options->jsonl, "Read and write one JSON object a line (the only form there is)");
-    command.callback([options, &status] { answer_lines(*options, status); });
+    command.callback([options, &status] { constrain(*options, status); });
 }
 
 }  // namespace tools

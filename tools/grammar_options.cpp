@@ -9,15 +9,16 @@
 #include <nlohmann/json.hpp>
 
 #include "tools/commands.hpp"
+#include "tools/read_file.hpp"
 
 namespace tools {
 
 namespace {
 
 std::string read_text(const std::string& path) {
-    std::ifstream file(path, std::ios::binary);
-    if (!file) throw UsageError("cannot read " + path);
-    return {std::istreambuf_iterator<char>(file), {}};
+    std::string text;
+    if (!read_file(path, text)) throw UsageError("cannot read " + path);
+    return text;
 }
 
 }  // namespace

@@ -24,6 +24,8 @@
 #include "tokenizer/tokenizer.hpp"
 #include "tools/commands.hpp"
 #include "tools/help.hpp"
+#include "tools/json_lines.hpp"
+#include "tools/read_file.hpp"
 
 namespace tools {
 
@@ -46,13 +48,6 @@ struct Source {
 struct BadLine : std::runtime_error {
     using std::runtime_error::runtime_error;
 };
-
-std::string read_file(const std::string& path) {
-    std::ifstream file(path, std::ios::binary);
-    std::string text((std::istreambuf_iterator<char>(file)), {});
-    if (!file) throw std::runtime_error("cannot read " + path);
-    return text;
-}
 
 Source read_model(const std::string& path, bool with_template, linnet::Memory& memory) {
     const auto file = gguf::File::open(path, true, memory);
@@ -95,11 +90,11 @@ chat::RenderOptions render_options(const chat::Value& line) {
 
 // Empty lines are passed over.
 template <class Answer>
-void answer_lines(linnet::Memory& memory, int& status, Answer answer) {
+void answer_requests(linnet::Memory& memory, int& status, Answer answer) {
     std::string line;
     while (std::getline(std::cin, line)) {
         if (line.empty()) continue;
-        nlohmann::ordered_json result;
+        Json result;
         try {
             chat::Arena arena(memory, (1 << 20) + 64 * std::uint64_t{line.size()},
                               1000 + 4 * std::uint64_t{line.size()});
@@ -118,8 +113,7 @@ void answer_lines(linnet::Memory& memory, int& status, Answer answer) {
             result = {{"error", error.what()}};
             status = kExitFailure;
         }
-        // ASCII only: many readers of lines take U+2028 and its like for the end of one.
-        std::cout << result.dump(-1, ' ', true, nlohmann::ordered_json::error_handler_t::replace) << '\n' << std::flush;
+        write_line(result);
     }
 }
 
@@ -127,9 +121,11 @@ void render(const Options& options, int& status) {
     linnet::Memory memory;
     Source source;
     if (!options.model.empty()) source = read_model(options.model, options.file.empty(), memory);
-    if (!options.file.empty()) source.text = read_file(options.file);
+    if (!options.file.empty() && !read_file(options.file, source.text)) {
+        throw std::runtime_error("cannot read " + options.file);
+    }
     const auto parsed = chat::Template::parse(source.text, memory);
-    answer_lines(memory, status, [&](const chat::Value& line, chat::Arena& arena) {
+    answer_requests(memory, status, [&](const chat::Value& line, chat::Arena& arena) {
         const chat::TokenTexts tokens = {text_field(line, "bos_token").value_or(source.bos),
                                          text_field(line, "eos_token").value_or(source.eos)};
         return chat::render_conversation(parsed, line, tokens, render_options(line), arena);
@@ -138,7 +134,7 @@ void render(const Options& options, int& status) {
 
 void jinja(int& status) {
     linnet::Memory memory;
-    answer_lines(memory, status, [&](const chat::Value& line, chat::Arena& arena) {
+    answer_requests(memory, status, [&](const chat::Value& line, chat::Arena& arena) {
         const auto text = text_field(line, "template");
         if (!text) throw BadLine("a line needs a template");
         const chat::Value* const context = chat::find(*line.dict, "context");

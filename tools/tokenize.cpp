@@ -3,10 +3,8 @@
 // another program can use them as a service. A line that cannot be answered gives {"error": ...} and exit status 1.
 #include <CLI/CLI.hpp>
 
-#include <iostream>
 #include <memory>
 #include <memory_resource>
-#include <nlohmann/json.hpp>
 #include <string>
 
 #include "base/memory.hpp"
@@ -14,12 +12,12 @@
 #include "tokenizer/tokenizer.hpp"
 #include "tools/commands.hpp"
 #include "tools/help.hpp"
+#include "tools/json_lines.hpp"
 
 namespace tools {
 
 namespace {
 
-using Json = nlohmann::ordered_json;
 using linnet::Token;
 using linnet::Tokenizer;
 
@@ -68,25 +66,12 @@ Json detokenize(const Tokenizer& tokenizer, const Json& line) {
     return {{"text", std::string(text)}, {"pieces_hex", std::move(pieces)}};
 }
 
-// Empty lines are passed over.
 template <class Answer>
-void answer_lines(const Options& options, int& status, Answer answer) {
+void answer_with(const Options& options, int& status, Answer answer) {
     linnet::Memory memory;
     const auto file = linnet::gguf::File::open(options.model, true, memory);
     const Tokenizer tokenizer(file, memory, linnet::Log{});
-    std::string line;
-    while (std::getline(std::cin, line)) {
-        if (line.empty()) continue;
-        Json result;
-        try {
-            result = answer(tokenizer, Json::parse(line));
-        } catch (const std::exception& error) {
-            result = {{"error", error.what()}};
-            status = kExitFailure;
-        }
-        // ASCII only: many readers of lines take U+2028 and its like for the end of one.
-        std::cout << result.dump(-1, ' ', true, Json::error_handler_t::replace) << '\n' << std::flush;
-    }
+    answer_lines(status, [&](const Json& line) { return answer(tokenizer, line); });
 }
 
 CLI::App& add(CLI::App& app, const char* name, const char* summary, const char* about, const char* example,
@@ -108,7 +93,7 @@ void add_tokenize(CLI::App& app, int& status) {
         "parse_special (default true) lets control tokens written in the text become their ids. A line that cannot be "
         "answered gives {\"error\"}, and the exit status is then 1.",
         "echo '{\"text\": \"Hello\"}' | linnet tokenize model.gguf --jsonl", *options)
-        .callback([options, &status] { answer_lines(*options, status, tokenize); });
+        .callback([options, &status] { answer_with(*options, status, tokenize); });
 }
 
 void add_detokenize(CLI::App& app, int& status) {
@@ -120,7 +105,7 @@ void add_detokenize(CLI::App& app, int& status) {
         "in hexadecimal. skip_special (default false) leaves control tokens out. A line that cannot be answered gives "
         "{\"error\"}, and the exit status is then 1.",
         "echo '{\"ids\": [72, 105]}' | linnet detokenize model.gguf --jsonl", *options)
-        .callback([options, &status] { answer_lines(*options, status, detokenize); });
+        .callback([options, &status] { answer_with(*options, status, detokenize); });
 }
 
 }  // namespace tools

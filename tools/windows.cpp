@@ -1,19 +1,17 @@
 // SPDX-License-Identifier: MIT
 #include "tools/windows.hpp"
 
-#include <fstream>
-#include <iterator>
 #include <memory_resource>
 
 #include "tools/commands.hpp"
 #include "tools/pass.hpp"
+#include "tools/read_file.hpp"
 
 namespace tools {
 
 Windows read_windows(const linnet::Model& model, const std::string& path, std::size_t n_ctx, std::size_t n_least) {
-    std::ifstream in(path, std::ios::binary);
-    if (!in) throw std::runtime_error(path + ": cannot be opened");
-    std::string text((std::istreambuf_iterator<char>(in)), {});
+    std::string text;
+    if (!read_file(path, text)) throw std::runtime_error(path + ": cannot be opened");
     if (text.ends_with('\n')) text.pop_back();
     std::pmr::vector<linnet::Token> tokens;
     model.tokenizer().encode(text, {.add_special = true, .parse_special = false}, tokens);

@@ -1,0 +1,18 @@
+// SPDX-License-Identifier: MIT
+// A file's whole text.
+#pragma once
+
+#include <fstream>
+#include <iterator>
+#include <string>
+
+namespace tools {
+
+// False when it cannot be opened.
+inline bool read_file(const std::string& path, std::string& text) {
+    std::ifstream file(path, std::ios::binary);
+    text.assign(std::istreambuf_iterator<char>(file), {});
+    return static_cast<bool>(file);
+}
+
+}  // namespace tools

@@ -55,7 +55,6 @@ class Constraint {
     void check(Status status) const;
     void fill_mask();
     bool encode(const Tokenizer& tokenizer, std::string_view text);
-    std::size_t tail(std::size_t first) const;
     bool may_merge(std::string_view suffix, std::span<const bool> next) const noexcept;
 
     std::shared_ptr<const constrain::Grammar> grammar_;

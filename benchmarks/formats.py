@@ -53,7 +53,7 @@ def main():
             rounds[-1] |= measure(options, "square/(" + "|".join(PROMPTS) + ")", "--benchmark_repetitions=3",
                                   "--benchmark_enable_random_interleaving=true", "--benchmark_min_time=0.05")
         if options.only != "prefill":
-            rounds[-1] |= measure(options, "streamed/1", "--benchmark_min_time=0.1")
+            rounds[-1] |= measure(options, "streamed/1", "--benchmark_min_time=0.05")
 
     def median(value):
         return statistics.median(value(found) for found in rounds)
@@ -64,7 +64,7 @@ def main():
     titles += ["decode, GB/s", "of reads"] if options.only != "prefill" else []
     print("| " + " | ".join([*titles, "verdict"]) + " |\n" + "|---" * (len(titles) + 1) + "|")
     good = True
-    for form in dict.fromkeys(form for form, _ in rounds[0]):
+    for form in sorted({form for form, _ in rounds[0]}):
         cells, missed = [], []
         for n in PROMPTS if options.only != "decode" else ():
             kind = "square/" + n

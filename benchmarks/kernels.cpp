@@ -65,9 +65,10 @@ struct Problem {
           args{weights.data(), n_tiles,  n_tiles * kTileRows, kWidth,        x.data(),
                n_tokens,       y.data(), n_tiles * kTileRows, scratch.data()} {
         std::mt19937 random(1);
-        for (std::size_t i = 0; i < n_bytes; i += 4) {
-            const auto bits = static_cast<std::uint32_t>(random()) & 0x3b3b3b3bU;  // finite as any float
-            std::memcpy(weights.data() + i, &bits, std::min<std::size_t>(4, n_bytes - i));
+        std::vector<std::uint32_t> pattern(1U << 18U);
+        for (auto& bits : pattern) bits = static_cast<std::uint32_t>(random()) & 0x3b3b3b3bU;  // finite as any float
+        for (std::size_t i = 0; i < n_bytes; i += 4 * pattern.size()) {
+            std::memcpy(weights.data() + i, pattern.data(), std::min(4 * pattern.size(), n_bytes - i));
         }
         std::vector<float> row(kWidth);
         for (float& value : row) value = static_cast<float>(random() % 2001) / 1000.0F - 1.0F;
@@ -96,7 +97,7 @@ void matmul(benchmark::State& state, const Table& table, const FormatInfo& forma
 }
 
 void pack(benchmark::State& state, const Table& table, const FormatInfo& format) {
-    const Problem problem(table, format, kCached, 1);  // any bytes will do as rows
+    Problem problem(table, format, kCached, 1);  // any bytes will do as rows
     std::vector<std::byte> tiles(problem.n_bytes);
     const auto& slot = table.pack[static_cast<std::size_t>(format.format)];
     const std::size_t bytes = tile_bytes(format, kWidth);

@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: MIT
 // Every kernel of every table that takes time; its label is the instruction set that provides it.
 // matmul/FORMAT/ISA/KIND/TOKENS, where weights lie in the second-level cache (cached), are a whole matrix of a model
-// (square: prefill) or lie far beyond the last cache (streamed: decode). Counters: GB/s of weights, and the share of
-// this core's own limits, which are measured first with the tool's probes (int8 dot products for quantised formats, f32
-// multiply-adds for float ones).
-// pack/FORMAT/ISA: GB/s of weights read, in the second-level cache.
-// attention/KV FORMAT/ISA/HEAD_DIM/COLUMNS: GFLOPS of one span, whose keys and values stay in the second-level cache.
+// (square: prefill; one token reads it from the last cache) or lie far beyond the last cache (streamed: decode).
+// Counters: GB/s of weights, and the share of this core's own limits, which are measured first with the tool's probes
+// (int8 dot products for quantised formats, f32 multiply-adds for float ones). pack/FORMAT/ISA: GB/s of weights read,
+// in the second-level cache. attention/KV FORMAT/ISA/HEAD_DIM/COLUMNS: GFLOPS of one span, whose keys and values stay
+// in the second-level cache.
 //
 //     build/release/bench_kernels --benchmark_filter='matmul/q4_k/.*'
 #include <benchmark/benchmark.h>
@@ -30,7 +30,7 @@ constexpr std::size_t kCached = 16;                  // tiles
 constexpr std::size_t kSquare = kWidth / kTileRows;  // tiles
 constexpr std::size_t kStreamed = 16384;             // tiles: 105 MB (IQ1_S) and more
 constexpr std::size_t kTokens[] = {1, 2, 4, 8, 16};
-constexpr std::size_t kPrompts[] = {240, 512};
+constexpr std::size_t kSquareTokens[] = {1, 240, 512};
 constexpr std::size_t kHeadDims[] = {64, 128, 256};
 constexpr std::size_t kColumns[] = {1, 4, 16, 64};  // queries: heads that share a KV head, times tokens
 
@@ -184,7 +184,7 @@ int main(int argc, char** argv) {
                 benchmark::RegisterBenchmark((name + "/cached/" + std::to_string(n)).c_str(), matmul, tables[i], format,
                                              kCached, n, limits);
             }
-            for (const std::size_t n : kPrompts) {
+            for (const std::size_t n : kSquareTokens) {
                 benchmark::RegisterBenchmark((name + "/square/" + std::to_string(n)).c_str(), matmul, tables[i], format,
                                              kSquare, n, limits);
             }

@@ -31,10 +31,6 @@ function(linnet_add_isa isa)
     # No errno: square roots are one instruction.
     target_compile_options(linnet_isa_${isa} PRIVATE
         ${arg_FLAGS} $<IF:$<CONFIG:Release>,-O3,-O2> -fno-exceptions -fno-math-errno)
-    # Of vector instructions sanitizers see the memory accesses only; to look for more takes minutes.
-    if(LINNET_SANITIZE MATCHES address AND NOT isa STREQUAL scalar)
-        set_source_files_properties(${source} PROPERTIES COMPILE_OPTIONS "-fno-sanitize=all;-fsanitize=address")
-    endif()
     list(APPEND LINNET_ISAS ${isa})
     set(LINNET_ISAS ${LINNET_ISAS} PARENT_SCOPE)
 endfunction()

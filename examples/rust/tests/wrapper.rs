@@ -229,7 +229,8 @@ fn sampler_options_reach_the_library() {
     let twice = SamplerOptions { stages: vec![Stage::TopK, Stage::TopK], ..Default::default() };
     assert_eq!(story(twice).unwrap_err().status, sys::LINNET_ERROR_INVALID_ARGUMENT);
     // The last fields of the struct: were one misplaced, these would be refused or not be seen.
-    let dry = SamplerOptions { dry_multiplier: 100.0, dry_allowed_length: 1, dry_breakers: vec![], ..Default::default() };
+    let dry =
+        SamplerOptions { dry_multiplier: 100.0, dry_allowed_length: 1, dry_breakers: vec![], ..Default::default() };
     assert_ne!(story(dry).unwrap(), greedy);
 }
 

@@ -46,6 +46,11 @@ std::vector<Case> cases(Memory& memory) {
                     "x))"}});
     all.push_back({Grammar::from_gbnf("root ::= \"a\" root \"b\" | \"a\" root \"c\" | \"\"", memory), {"aaaabcbc"}});
     all.push_back({Grammar::from_regex("(ab|a(bc)*)+\\d{2,4}(?=5).", memory), {"ababcbc1235"}});
+    // Long counted repetitions, whose states have most of their tokens in common.
+    all.push_back({Grammar::from_schema(R"({"items": {"type": "string", "minLength": 24, "maxLength": 50}})", memory),
+                   {"[\"" + std::string(24, 'a') + "\", \"" + std::string(44, 'a') + " caf\xC3\xA9\"]"}});
+    all.push_back({Grammar::from_regex("(a{2}|b[ac]){20,30}c?|a{18}d", memory),
+                   {std::string(36, 'a') + "bcbabc", std::string(18, 'a') + "d", std::string(60, 'a') + "c"}});
     const std::vector<std::string_view> choices = {"yes", "yes, but", "no", "nobody", "\xC3\xA9t\xC3\xA9"};
     all.push_back({Grammar::from_choices(choices, memory), {"yes, but", "nobody", "\xC3\xA9t\xC3\xA9"}});
     return all;
@@ -59,7 +64,12 @@ std::vector<std::string> pieces_for(const std::vector<Case>& all, unsigned seed)
                                       "1234567890.5e+10",
                                       "\",\"name\":\"x\",\"age\":"};
     for (const Case& one : all) texts.insert(texts.end(), one.texts.begin(), one.texts.end());
-    return cut(texts, 500, seed);
+    std::vector<std::string> pieces = cut(texts, 500, seed);
+    for (const std::size_t size : {19U, 20U, 33U, 48U, 70U}) {  // about as long as what is counted
+        const std::string run(size, 'a');
+        pieces.insert(pieces.end(), {run, run + "\"", run + "\", \"", run + "c", run.substr(1) + "ba"});
+    }
+    return pieces;
 }
 
 }  // namespace

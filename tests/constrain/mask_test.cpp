@@ -98,6 +98,37 @@ TEST_CASE("a mask has the tokens that can be accepted and no others") {
     }
 }
 
+TEST_CASE("masks at every byte: counted to the end, and crossings where stack or state alone differ") {
+    Memory memory;
+    std::vector<std::string> pieces = {"7]", "7]]", "7]]]", ".7]", "-7]", "7.7]]", "7,", "7]],", "e7]"};
+    for (std::size_t size = 2; size <= 60; ++size) {
+        const std::string run(size, 'a');
+        pieces.insert(pieces.end(), {run, run + "\""});
+        if (size % 4 == 0) pieces.push_back(run + "\"]");
+    }
+    const Vocabulary vocabulary(memory, pieces);
+    const auto check = [&](const Grammar& grammar, std::string_view text) {
+        Matcher matcher(grammar, vocabulary.trie(), memory);
+        for (std::size_t n = 0; n < text.size(); ++n) {
+            CAPTURE(text.substr(0, n));
+            CHECK(mask_errors(matcher, vocabulary) == "");
+            REQUIRE(matcher.accept_text(text.substr(n, 1)) == Status::ok);
+        }
+        CHECK(mask_errors(matcher, vocabulary) == "");
+    };
+    const std::string run(50, 'a');
+    check(Grammar::from_schema(R"({"items": {"type": "string", "minLength": 24, "maxLength": 50}})", memory),
+          "[\"" + run + "\", \"" + run.substr(20) + "\"]");
+    check(Grammar::from_regex("(a{2}|b){20,25}b|a{30,}", memory), run.substr(10) + "b");
+    check(Grammar::from_gbnf("root ::= \"[\" item (\",\" item)* \"]\"\nitem ::= \"-\"? [0-9]+ (\".\" [0-9]+)? | root",
+                             memory),
+          "[-7.7,[7,[[7.7],-7]],7]");
+    check(Grammar::from_schema(R"({"$ref": "#/$defs/t", "$defs": {"t": {"type": "array", "items": {"anyOf": [
+        {"type": "number"}, {"$ref": "#/$defs/t"}]}}}})",
+                               memory),
+          "[-7.7e7,[7,[[7.7],-7]],7]");
+}
+
 TEST_CASE("random texts never end in a dead end, and what they become is accepted") {
     Memory memory;
     const std::vector<Case> all = cases(memory);

@@ -103,7 +103,7 @@ TEST_CASE("masks at every byte: counted to the end, and crossings where stack or
     std::vector<std::string> pieces = {"7]", "7]]", "7]]]", ".7]", "-7]", "7.7]]", "7,", "7]],", "e7]"};
     for (std::size_t size = 2; size <= 60; ++size) {
         const std::string run(size, 'a');
-        pieces.insert(pieces.end(), {run, run + "\""});
+        pieces.insert(pieces.end(), {run, run + "\"", run + "b", run + "c"});  // too many for a list
         if (size % 4 == 0) pieces.push_back(run + "\"]");
     }
     const Vocabulary vocabulary(memory, pieces);

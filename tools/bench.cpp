@@ -1,7 +1,5 @@
 // SPDX-License-Identifier: MIT
 // linnet bench: speed of reading (prefill) and writing (decode) tokens, and what share of the machine's limits that is.
-#include <CLI/CLI.hpp>
-
 #include <sys/resource.h>
 
 #include <algorithm>
@@ -15,8 +13,8 @@
 #include <vector>
 
 #include "sampling/sampler.hpp"
+#include "tools/command_line.hpp"
 #include "tools/commands.hpp"
-#include "tools/help.hpp"
 #include "tools/host_threads.hpp"
 #include "tools/isa.hpp"
 #include "tools/limits.hpp"
@@ -61,7 +59,7 @@ std::uint64_t peak_rss_bytes() {
 struct Work {
     std::uint64_t layer_weights = 0;   // multiplied for every token
     std::uint64_t output_weights = 0;  // multiplied where logits are asked for
-    std::uint64_t bytes = 0;           // read for a token that is decoded
+    std::uint64_t bytes = 0;           // read for a token that is decoded, without the cache
     bool quantised = false;            // most weights are in block formats
 };
 
@@ -94,6 +92,8 @@ class Bench {
             tokens_[i] = static_cast<Token>(std::uint64_t{i * 2654435761U} * model.spec().n_vocab >> 32U);
         }
     }
+
+    linnet::KvType kv_type() const { return forward_.shape().kv_type; }
 
     // Seconds that positions [pos, pos + n) take in passes of n_batch, with logits for the last one.
     double prefill(std::uint32_t pos, std::uint32_t n, linnet::Profile* profile = nullptr) {
@@ -152,6 +152,7 @@ struct Result {
     IsaReport isa;
     std::uint32_t n_threads = 0;
     Work work;
+    std::uint64_t cache_bytes = 0;  // read for a token in the middle of those that are decoded
     double load_ms = 0;
     double prefill_tps = 0;  // 0: not measured
     double decode_tps = 0;
@@ -161,13 +162,15 @@ struct Result {
     std::optional<Split> prefill_split;  // of all tokens of the prompt
     std::optional<Split> decode_split;   // of a token
 
-    // Shares of the limit that binds: arithmetic for prefill, reading weights for decode.
+    // Shares of the limit that binds: arithmetic for prefill, reading weights and cache for decode.
     double prefill_share(std::uint32_t n_prompt) const {
         const double weights = static_cast<double>(work.layer_weights) +
                                static_cast<double>(work.output_weights) / static_cast<double>(std::max(n_prompt, 1U));
         return 2 * weights * prefill_tps / (work.quantised ? limits.int8_ops : limits.f32_ops);
     }
-    double decode_share() const { return static_cast<double>(work.bytes) * decode_tps / limits.read_bytes; }
+    double decode_share() const {
+        return static_cast<double>(work.bytes + cache_bytes) * decode_tps / limits.read_bytes;
+    }
 };
 
 Result measure(Options options) {
@@ -186,6 +189,8 @@ Result measure(Options options) {
 
     const std::uint32_t n_ctx = options.depth + std::max({options.n_prompt, options.n_decode, 1U});
     std::optional<Bench> bench(std::in_place, *model, options, n_ctx);
+    const std::uint32_t middle = options.depth + options.n_decode / 2;
+    result.cache_bytes = linnet::KvCache::bytes_read(model->spec(), middle, bench->kv_type());
     std::vector<double> prefill;
     std::vector<double> decode;
     for (std::uint32_t i = 0; i <= options.repeats; ++i) {
@@ -238,6 +243,7 @@ nlohmann::ordered_json to_json(const Options& options, const Result& r) {
             {"memory_bytes", r.memory_bytes},
             {"peak_rss_bytes", r.peak_rss_bytes},
             {"weight_bytes_per_token", r.work.bytes},
+            {"cache_bytes_per_token", r.cache_bytes},
             {"int8_tops", r.limits.int8_ops / 1e12},
             {"f32_tflops", r.limits.f32_ops / 1e12},
             {"read_gbps", r.limits.read_bytes / 1e9},
@@ -287,12 +293,10 @@ void bench(const Options& options) {
 
 }  // namespace
 
-void add_bench(CLI::App& app, int&) {
+void add_bench(CommandLine& line, int&) {
     auto options = std::make_shared<Options>();
-    CLI::App& command = *app.add_subcommand("bench", "Measure speed and memory");
-    explain(
-        command,
-
+    const Command command = line.add(
+        "bench", "Measure speed and memory",
         "Measures tokens per second of prefill (a prompt, many tokens in a pass) and of decode (one token after the "
         "other), medians of several repeats after a warm-up, with load time and peak memory. Then it measures the "
         "machine with the same threads and gives each speed as a share of what the machine can do: prefill of its "
@@ -300,30 +304,26 @@ void add_bench(CLI::App& app, int&) {
         "(for float files: float32) arithmetic, decode of its memory reads. Close other programs.",
         "linnet bench model.gguf -p 512 -n 64 -t 2 --json");
     add_model_argument(command, *options);
-    const auto count = CLI::Range(0, 1 << 24);
-    command.add_option("-p,--prompt", options->n_prompt, "Tokens of the prompt; 0: none")
-        ->check(count)
-        ->capture_default_str();
-    command.add_option("-n,--tokens", options->n_decode, "Tokens to decode; 0: none")
-        ->check(count)
-        ->capture_default_str();
-    command.add_option("-d,--depth", options->depth, "Tokens that are in the cache before")
-        ->check(count)
-        ->capture_default_str();
-    command.add_option("-r,--repeats", options->repeats, "Repeats, of which the median counts")
-        ->check(CLI::Range(1, 1000))
-        ->capture_default_str();
+    constexpr std::uint64_t kMost = 1 << 24;
+    command.add_option("-p,--prompt", &options->n_prompt, "Tokens of the prompt; 0: none",
+                       {.show_default = true, .most = kMost});
+    command.add_option("-n,--tokens", &options->n_decode, "Tokens to decode; 0: none",
+                       {.show_default = true, .most = kMost});
+    command.add_option("-d,--depth", &options->depth, "Tokens that are in the cache before",
+                       {.show_default = true, .most = kMost});
+    command.add_option("-r,--repeats", &options->repeats, "Repeats, of which the median counts",
+                       {.show_default = true, .least = 1, .most = 1000});
     add_kv_option(command, *options);
     add_engine_options(command, *options);
     add_chunk_option(command, *options);
     add_mapped_option(command, *options);
-    command.add_flag(
-        "--profile", options->profile,
+    command.add_option(
+        "--profile", &options->profile,
         "Then measure how the time of a prompt and of a token splits into parts, choosing a token included");
-    command.add_flag("--host-threads", options->host_threads,
-                     "Compute through a host's parallel_for (a small pool of the program) instead of own threads");
-    command.add_flag("--json", options->json, "Print a JSON object");
-    command.callback([options] { bench(*options); });
+    command.add_option("--host-threads", &options->host_threads,
+                       "Compute through a host's parallel_for (a small pool of the program) instead of own threads");
+    command.add_option("--json", &options->json, "Print a JSON object");
+    command.on_run([options] { bench(*options); });
 }
 
 }  // namespace tools

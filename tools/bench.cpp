@@ -5,7 +5,6 @@
 #include <sys/resource.h>
 
 #include <algorithm>
-#include <chrono>
 #include <iostream>
 #include <memory>
 #include <nlohmann/json.hpp>
@@ -15,6 +14,7 @@
 #include <vector>
 
 #include "sampling/sampler.hpp"
+#include "tools/clock.hpp"
 #include "tools/commands.hpp"
 #include "tools/help.hpp"
 #include "tools/host_threads.hpp"
@@ -27,7 +27,6 @@ namespace tools {
 
 namespace {
 
-using Clock = std::chrono::steady_clock;
 using linnet::Token;
 
 constexpr std::uint32_t kBatch = 512;
@@ -41,8 +40,6 @@ struct Options : PassOptions {
     bool host_threads = false;
     bool json = false;
 };
-
-double seconds_since(Clock::time_point start) { return std::chrono::duration<double>(Clock::now() - start).count(); }
 
 double median(std::vector<double> values) {
     std::sort(values.begin(), values.end());

@@ -4,7 +4,6 @@
 // answer, {"error": ...}; a line that is no request gives one as well, and exit status 1.
 #include <CLI/CLI.hpp>
 
-#include <ctime>
 #include <fstream>
 #include <iostream>
 #include <iterator>
@@ -22,6 +21,7 @@
 #include "chat/template.hpp"
 #include "gguf/file.hpp"
 #include "tokenizer/tokenizer.hpp"
+#include "tools/clock.hpp"
 #include "tools/commands.hpp"
 #include "tools/help.hpp"
 #include "tools/json_lines.hpp"
@@ -67,13 +67,6 @@ Source read_model(const std::string& path, bool with_template, linnet::Memory& m
     return source;
 }
 
-chat::Moment local_time() {
-    const std::time_t now = std::time(nullptr);
-    std::tm parts{};
-    localtime_r(&now, &parts);
-    return {parts.tm_year + 1900, parts.tm_mon + 1, parts.tm_mday, parts.tm_hour, parts.tm_min, parts.tm_sec};
-}
-
 std::optional<std::string_view> text_field(const chat::Value& line, std::string_view name) {
     const chat::Value* const value = chat::find(*line.dict, name);
     if (value == nullptr || value->is(chat::Kind::none)) return std::nullopt;
@@ -84,7 +77,7 @@ std::optional<std::string_view> text_field(const chat::Value& line, std::string_
 chat::RenderOptions render_options(const chat::Value& line) {
     chat::RenderOptions options;
     const auto now = text_field(line, "now");
-    options.now = now ? chat::parse_moment(*now) : local_time();
+    options.now = chat::parse_moment(now ? std::string(*now) : local_time());
     return options;
 }
 

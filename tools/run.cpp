@@ -2,7 +2,6 @@
 // linnet run: text from a prompt, through linnet.h. The text goes to stdout as it comes; figures go to stderr.
 #include <CLI/CLI.hpp>
 
-#include <chrono>
 #include <cstdio>
 #include <filesystem>
 #include <iostream>
@@ -11,6 +10,7 @@
 #include <string>
 
 #include "tools/api.hpp"
+#include "tools/clock.hpp"
 #include "tools/commands.hpp"
 #include "tools/grammar_options.hpp"
 #include "tools/help.hpp"
@@ -36,10 +36,6 @@ struct Options : SessionOptions {
     ChainOptions chain;
     std::vector<std::string> stops;
 };
-
-using Clock = std::chrono::steady_clock;
-
-double seconds_since(Clock::time_point start) { return std::chrono::duration<double>(Clock::now() - start).count(); }
 
 // The small model: in models/ or share/linnet/models/ of a folder above the program (a build tree, an install prefix),
 // or in models/ of the current folder.
@@ -131,7 +127,6 @@ void add_run(CLI::App& app, int&) {
     CLI::App& command = *app.add_subcommand("run", "Generate text from a prompt");
     explain(
         command,
-
         "Continues a prompt and streams the text to the standard output; a line of figures follows on the standard "
         "error. Without sampling options the most probable token is taken each time, and the same command gives the "
         "same text on every machine; with --temp it is a draw which --seed repeats.",

@@ -5,6 +5,7 @@
 #include <array>
 
 #include "constrain/expr.hpp"
+#include "constrain/json_text.hpp"
 
 namespace linnet::constrain {
 
@@ -81,6 +82,7 @@ ExprId Exprs::derivative(ExprId expr, unsigned byte) {
             const Multiple copy = multiples_[node.a];
             return derivative_of_multiple(copy, byte);
         }
+        case Kind::unescaped: return derivative_of_unescaped(node.a, byte);
     }
     return kNone;
 }
@@ -129,6 +131,17 @@ ExprId Exprs::derivative_of_multiple(const Multiple& from, unsigned byte) {
     return multiple(to);
 }
 
+// What the byte is written as.
+ExprId Exprs::derivative_of_unescaped(ExprId rest, unsigned byte) {
+    if (!is_escaped(byte)) return unescaped_rest(derivative(rest, byte));
+    const char c = static_cast<char>(byte);
+    const std::string text = json_string(std::string_view(&c, 1));
+    for (const char written : std::string_view(text).substr(1, text.size() - 2)) {
+        rest = derivative(rest, static_cast<std::uint8_t>(written));
+    }
+    return unescaped_rest(rest);
+}
+
 void Exprs::mark_classes(ExprId expr, std::span<std::uint64_t, 256> marks) const {
     const Node* node = &nodes_[expr];
     while (node->kind == Kind::concat) {
@@ -147,6 +160,12 @@ void Exprs::mark_classes(ExprId expr, std::span<std::uint64_t, 256> marks) const
         case Kind::repeat: mark_classes(node->a, marks); break;
         case Kind::multiple:
             for (unsigned byte = '.'; byte <= '9'; ++byte) marks[byte] = mix(marks[byte], expr + byte);
+            break;
+        case Kind::unescaped:
+            mark_classes(node->a, marks);
+            for (unsigned byte = 0; byte < 128; ++byte) {
+                if (is_escaped(byte)) marks[byte] = mix(marks[byte], expr + byte);
+            }
             break;
         default: break;
     }

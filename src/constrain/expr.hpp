@@ -32,7 +32,18 @@ class Exprs {
     // Parts of all any_of that a table has ever put together: what bounds the time, about a second of it.
     static constexpr std::uint64_t kMaxWork = 5'000'000;
 
-    enum class Kind : std::uint8_t { none, empty, bytes, concat, any_of, all_of, negation, repeat, multiple };
+    enum class Kind : std::uint8_t {
+        none,
+        empty,
+        bytes,
+        concat,
+        any_of,
+        all_of,
+        negation,
+        repeat,
+        multiple,
+        unescaped
+    };
 
     struct Node {
         Kind kind;
@@ -40,7 +51,7 @@ class Exprs {
         bool plain;     // without all_of and negation: matches something, or is kNone
         std::uint32_t depth;
         // bytes: index of the set. concat: head (no concat), tail. any_of, all_of: first child, number of children.
-        // negation: child. repeat: child, minimum, maximum. multiple: index into multiples.
+        // negation, unescaped: child. repeat: child, minimum, maximum. multiple: index into multiples.
         std::uint32_t a, b, c;
     };
 
@@ -72,6 +83,8 @@ class Exprs {
     ExprId optional(ExprId expr) { return repeat(expr, 0, 1); }
     ExprId star(ExprId expr) { return repeat(expr, 0, kUnbounded); }
     ExprId multiple(const Multiple& multiple);
+    // Texts that are among `strings` when they are written as JSON strings, in the one spelling (json_text.hpp).
+    ExprId unescaped(ExprId strings) { return unescaped_rest(derivative(strings, '"')); }
     // Any of the texts, sharing prefixes.
     ExprId literals(std::vector<std::string_view> texts);
 
@@ -96,6 +109,8 @@ class Exprs {
     ExprId intern(const Node& node, std::span<const ExprId> children);
     ExprId derivative_of_concat(ExprId expr, unsigned byte);
     ExprId derivative_of_multiple(const Multiple& multiple, unsigned byte);
+    ExprId unescaped_rest(ExprId rest);  // rest: of such strings, behind the opening quote
+    ExprId derivative_of_unescaped(ExprId rest, unsigned byte);
     void merge_bytes(std::vector<ExprId>& parts);
     Node measure(Kind kind, std::span<const ExprId> children, bool nullable) const;
 

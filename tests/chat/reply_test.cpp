@@ -184,8 +184,8 @@ TEST_CASE("reply: what the models' templates make of an assistant's turn is read
         }
     }
     const std::map<std::string, int> expected = {
-        {"apertus", 3}, {"command-r", 3}, {"deepseek", 3}, {"glm-4", 3},        {"gpt-oss", 2},     {"hermes", 25},
-        {"llama-3", 6}, {"minicpm", 3},   {"mistral", 6},  {"mistral-args", 7}, {"qwen3-coder", 6}, {"seed-oss", 3}};
+        {"apertus", 3}, {"command-r", 3}, {"deepseek-v3", 3}, {"glm-4", 3},        {"gpt-oss", 2},     {"hermes", 25},
+        {"llama-3", 6}, {"minicpm", 3},   {"mistral", 6},     {"mistral-args", 7}, {"qwen3-coder", 6}, {"seed-oss", 3}};
     CHECK(n_read == expected);
 }
 
@@ -319,6 +319,23 @@ TEST_CASE("reply: a tool's schema tells texts from numbers") {
         "</function>\n</tool_call>";
     CHECK(parse("qwen3-coder", kReply, "", tools).log == "|3:f{\"a\": \"12\", \"b\": 12}");
     CHECK(parse("qwen3-coder", kReply).log == "|3:f{\"a\": 12, \"b\": 12}");
+    const auto typed = [](const std::string& schema, const std::string& value) {
+        const std::string given = R"([{"name": "f", "parameters": {"$defs": {"t": {"enum": ["1", "None"]}},
+            "properties": {"a": )" +
+                                  schema + "}}}]";
+        const std::string reply =
+            "<tool_call><function=f><parameter=a>\n" + value + "\n</parameter></function></tool_call>";
+        return parse("qwen3-coder", reply, "", given).log;
+    };
+    // Strings whatever they look like, by references and lists of values as well; the templates write Python's words.
+    CHECK(typed(R"({"$ref": "#/$defs/t"})", "1") == "|3:f{\"a\": \"1\"}");
+    CHECK(typed(R"({"anyOf": [{"$ref": "#/$defs/t"}, {"const": "x"}]})", "1") == "|3:f{\"a\": \"1\"}");
+    CHECK(typed(R"({"anyOf": [{"$ref": "#/$defs/t"}, {"type": "integer"}]})", "1") == "|3:f{\"a\": 1}");
+    CHECK(typed(R"({"type": "boolean"})", "True") == "|3:f{\"a\": true}");
+    CHECK(typed(R"({"type": ["boolean", "null"]})", "None") == "|3:f{\"a\": null}");
+    CHECK(typed(R"({"type": ["string", "null"]})", "None") == "|3:f{\"a\": \"None\"}");
+    CHECK(typed(R"({"$ref": "#/$defs/none"})", "1") == "|3:f{\"a\": 1}");
+    CHECK(typed(R"({"$ref": "#/properties/a"})", "1") == "|3:f{\"a\": 1}");  // a loop
     linnet::Memory memory;
     CHECK_THROWS_AS(Reply(chat::reply_formats()[0], "{}", memory), linnet::Error);
     CHECK_THROWS_AS(Reply(chat::reply_formats()[0], "[", memory), linnet::Error);

@@ -15,13 +15,12 @@
 
 #include <unistd.h>
 
-#include "tools/api.hpp"
 #include "tools/clock.hpp"
 #include "tools/commands.hpp"
 #include "tools/help.hpp"
 #include "tools/line_reader.hpp"
+#include "tools/load_model.hpp"
 #include "tools/read_file.hpp"
-#include "tools/terminal.hpp"
 
 namespace tools {
 
@@ -118,7 +117,7 @@ class Chat {
     explicit Chat(const Options& options)
         : options_(options),
           engine_(engine_options(options)),
-          model_(engine_, options.model, model_options(options)),
+          model_(load_model(engine_, options)),
           session_(model_, session_options(options)),
           template_(read_template(options.chat_template)) {
         linnet::SamplerOptions sampler = options.sampler;
@@ -356,7 +355,7 @@ void add_chat(CLI::App& app, int& status) {
             "standard output has the answers and nothing else, and the first error ends with exit status 1. Without "
             "sampling options those that the file recommends are used, or a temperature of 0.7 with top-p 0.95.",
             "linnet chat model.gguf --system \"Answer in one sentence.\"");
-    add_model_argument(command, *options);
+    command.add_option("MODEL", options->model, "GGUF file (default: the small model that comes with Linnet)");
     command.add_option("-s,--system", options->system, "The system's message");
     command.add_option("--template", options->chat_template, "Jinja file, or the name of a built-in template");
     command.add_option("--extra", options->extra, "Variables for the template, a JSON object");

@@ -39,9 +39,9 @@ struct Options {
     bool jsonl = false;
 };
 
-// A template and the texts that go with it.
+// A template, the one for conversations with tools, and the texts that go with them.
 struct Source {
-    std::string text, bos, eos;
+    std::string text, with_tools, bos, eos;
 };
 
 // What cannot be asked, in contrast to what a template answers.
@@ -61,6 +61,7 @@ Source read_model(const std::string& path, bool with_template, linnet::Memory& m
             throw std::runtime_error(path + ": no tokenizer.chat_template; give one with --template");
         }
         source.text = text ? std::string(*text) : chat::template_of(*family);
+        source.with_tools = file.string("tokenizer.chat_template.tool_use").value_or(source.text);
     }
     if (tokenizer.bos() != linnet::kNoToken) source.bos = tokenizer.text(tokenizer.bos());
     if (tokenizer.eos() != linnet::kNoToken) source.eos = tokenizer.text(tokenizer.eos());
@@ -114,14 +115,21 @@ void render(const Options& options, int& status) {
     linnet::Memory memory;
     Source source;
     if (!options.model.empty()) source = read_model(options.model, options.file.empty(), memory);
-    if (!options.file.empty() && !read_file(options.file, source.text)) {
-        throw std::runtime_error("cannot read " + options.file);
+    if (!options.file.empty()) {
+        const chat::Family* const family = chat::find_family(options.file);
+        if (!read_file(options.file, source.text)) {
+            if (family == nullptr) throw std::runtime_error("cannot read " + options.file);
+            source.text = chat::template_of(*family);
+        }
+        source.with_tools = source.text;
     }
     const auto parsed = chat::Template::parse(source.text, memory);
+    const auto parsed_with_tools = chat::Template::parse(source.with_tools, memory);
     answer_requests(memory, status, [&](const chat::Value& line, chat::Arena& arena) {
         const chat::TokenTexts tokens = {text_field(line, "bos_token").value_or(source.bos),
                                          text_field(line, "eos_token").value_or(source.eos)};
-        return chat::render_conversation(parsed, line, tokens, render_options(line), arena);
+        const auto& chosen = chat::field(line, "tools").n != 0 ? parsed_with_tools : parsed;
+        return chat::render_conversation(chosen, line, tokens, render_options(line), arena);
     });
 }
 
@@ -144,7 +152,8 @@ void add_render(CLI::App& app, int& status) {
     CLI::App& command = *app.add_subcommand("render", "Turn conversations into the text that a model sees");
     explain(command,
             "Reads conversations from the standard input, one JSON object a line, and writes {\"text\"} for each, "
-            "rendered with the model's own chat template or with one from a file. Fields: messages; tools, documents, "
+            "rendered with the model's own chat template (for tools, when it has one) or with a given one. Fields: "
+            "messages; tools, documents, "
             "add_generation_prompt, continue_final_message (ends the text after the last message, for the model to go "
             "on), extra (further variables, such as {\"enable_thinking\": false}), bos_token, eos_token (default: "
             "the model's), now (a time such as 2025-03-09T15:04:05; default: the local time). Where the template "
@@ -152,7 +161,8 @@ void add_render(CLI::App& app, int& status) {
             "echo '{\"messages\": [{\"role\": \"user\", \"content\": \"Hello\"}], \"add_generation_prompt\": true}' | "
             "linnet render model.gguf --jsonl");
     auto* const model = command.add_option("MODEL", options->model, "GGUF file; a vocabulary without tensors will do");
-    auto* const file = command.add_option("--template", options->file, "Jinja file to use instead of the model's");
+    auto* const file = command.add_option("--template", options->file,
+                                          "Jinja file, or the name of a built-in template, instead of the model's");
     command.add_flag("--jsonl", options->jsonl, "Read and write one JSON object a line (the only form there is)");
     command.callback([options, model, file, &status] {
         if (model->count() == 0 && file->count() == 0) throw UsageError("render needs a MODEL or --template FILE");

@@ -80,9 +80,16 @@ constexpr CallForm listed(std::string_view open, std::string_view close) noexcep
 constexpr std::string_view kKey = R"([^\x00-\x20<>"'{}()\[\]:,=](\x20*[^\x00-\x20<>"'{}()\[\]:,=])*)";
 
 using constrain::Notation;
-constexpr Notation kPython = {.after_key = "=", .comma = ", ", .key = R"([A-Za-z0-9_.:/\-]+)", .python = true};
+constexpr Notation kPython = {.before_key = "",
+                              .after_key = "=",
+                              .after_value = "",
+                              .comma = ", ",
+                              .key = R"([A-Za-z0-9_.:/\-]+)",
+                              .python = true};
 constexpr Notation gemma(std::string_view quote) noexcept {
-    return {.after_key = ":",
+    return {.before_key = "",
+            .after_key = ":",
+            .after_value = "",
             .comma = ",",
             .key = kKey,
             .texts = {{quote, quote, LINNET_TEXT}},
@@ -90,33 +97,34 @@ constexpr Notation gemma(std::string_view quote) noexcept {
             .never = {quote}};
 }
 constexpr Notation kGemmaText = gemma("<|\"|>"), kGemmaEscape = gemma("<escape>");
-constexpr Notation kQwenXml = {.before_key = "<parameter=",
-                               .after_key = ">\n",
-                               .after_value = "\n</parameter>\n",
-                               .key = kKey,
-                               .texts = {{"", "", LINNET_NO_CDATA LINNET_TEXT}},
-                               .never = {"</parameter>"}};
-constexpr Notation kSeedXml = {.before_key = "<parameter=",
-                               .after_key = ">",
-                               .after_value = "</parameter>\n",
-                               .key = kKey,
-                               .texts = {{"", "", LINNET_NO_CDATA LINNET_TEXT_INSIDE}},
-                               .never = {"</parameter>"}};
-constexpr Notation kGlmXml = {.before_key = "<arg_key>",
-                              .after_key = "</arg_key>\n<arg_value>",
-                              .after_value = "</arg_value>\n",
-                              .key = kKey,
-                              .texts = {{"", "", LINNET_TEXT}},
-                              .never = {"</arg_value>"}};
-constexpr Notation kMiniCpmXml = {.before_key = "<param name=\"",
-                                  .after_key = "\">",
-                                  .after_value = "</param>",
-                                  .key = kKey,
-                                  .texts = {{"", "", R"([^\x00-\x08\x0a-\x1f<&]*)"}, {"<![CDATA[", "]]>", LINNET_TEXT}},
-                                  .never = {"</param>", "]]>"}};
+constexpr Notation tags(std::string_view before_key, std::string_view after_key, std::string_view after_value,
+                        std::string_view text, std::string_view close) noexcept {
+    return {.before_key = before_key,
+            .after_key = after_key,
+            .after_value = after_value,
+            .comma = "",
+            .key = kKey,
+            .texts = {{"", "", text}},
+            .never = {close}};
+}
+constexpr Notation kQwenTags =
+    tags("<parameter=", ">\n", "\n</parameter>\n", LINNET_NO_CDATA LINNET_TEXT, "</parameter>");
+constexpr Notation kSeedTags =
+    tags("<parameter=", ">", "</parameter>\n", LINNET_NO_CDATA LINNET_TEXT_INSIDE, "</parameter>");
+constexpr Notation kGlmTags =
+    tags("<arg_key>", "</arg_key>\n<arg_value>", "</arg_value>\n", LINNET_TEXT, "</arg_value>");
+// What has a '<', a '&' or a line end, the model was told to write as CDATA.
+constexpr Notation kMiniCpmTags = {
+    .before_key = "<param name=\"",
+    .after_key = "\">",
+    .after_value = "</param>",
+    .comma = "",
+    .key = kKey,
+    .texts = {{"", "", R"([^\x00-\x08\x0a-\x1f<&]*)"}, {"<![CDATA[", "]]>", LINNET_TEXT}},
+    .never = {"</param>", "]]>"}};
 
-constexpr CallForm xml(const Notation& notation, std::string_view before, std::string_view middle,
-                       std::string_view after) noexcept {
+constexpr CallForm tagged(const Notation& notation, std::string_view before, std::string_view middle,
+                          std::string_view after) noexcept {
     return {before, middle, after, "", "\n", "", &notation};
 }
 
@@ -148,11 +156,11 @@ constexpr ReplyFormat kFormats[] = {
     {"nemotron", {"<TOOLCALL>"}, kNemotron, listed("<TOOLCALL>[", "]</TOOLCALL>")},
     {"apertus", {"<|tools_prefix|>"}, kApertus, {"{\"", "\": ", "}", "<|tools_prefix|>[", ", ", "]<|tools_suffix|>"}},
     {"seed-oss", {"<seed:tool_call>"}, kSeed,
-     xml(kSeedXml, "<seed:tool_call>\n<function=", ">\n", "</function>\n</seed:tool_call>")},
+     tagged(kSeedTags, "<seed:tool_call>\n<function=", ">\n", "</function>\n</seed:tool_call>")},
     {"qwen3-coder", {"<function="}, kHermes,
-     xml(kQwenXml, "<tool_call>\n<function=", ">\n", "</function>\n</tool_call>")},
-    {"glm-4", {"<arg_key>"}, kHermes, xml(kGlmXml, "<tool_call>", "\n", "</tool_call>")},
-    {"minicpm", {"<param name"}, kMiniCpm, xml(kMiniCpmXml, "<function name=\"", "\">", "</function>")},
+     tagged(kQwenTags, "<tool_call>\n<function=", ">\n", "</function>\n</tool_call>")},
+    {"glm-4", {"<arg_key>"}, kHermes, tagged(kGlmTags, "<tool_call>", "\n", "</tool_call>")},
+    {"minicpm", {"<param name"}, kMiniCpm, tagged(kMiniCpmTags, "<function name=\"", "\">", "</function>")},
     {"llama-3", {"<|python_tag|>", "ipython"}, kLlama3, {"{\"name\": \"", "\", \"parameters\": ", "}", "", "", ""}},
     {"function-gemma", {"<start_function_call>"}, kFunctionGemma,
      {"call:", "{", "}", "<start_function_call>", "<end_function_call><start_function_call>", "<end_function_call>",

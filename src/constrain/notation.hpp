@@ -16,11 +16,11 @@ struct TextForm {
 struct Notation {
     // The arguments: before_key KEY after_key VALUE after_value, with `comma` between.
     std::string_view before_key, after_key, after_value, comma;
-    std::string_view key;       // pattern of the keys that can be written; empty: all of it is JSON
-    TextForm texts[2];          // of strings; empty: as in JSON
-    bool all_texts = false;     // strings, and keys, of values inside of values as well; else those are JSON
-    bool python = false;        // True, False, None
-    std::string_view never[2];  // what ends a text
+    std::string_view key;            // pattern of the keys that can be written; empty: all of it is JSON
+    TextForm texts[2] = {};          // of strings; empty: as in JSON
+    bool all_texts = false;          // strings, and keys, of values inside of values as well; else those are JSON
+    bool python = false;             // True, False, None
+    std::string_view never[2] = {};  // what ends a text
 };
 
 }  // namespace linnet::constrain

@@ -184,8 +184,8 @@ TEST_CASE("reply: what the models' templates make of an assistant's turn is read
         }
     }
     const std::map<std::string, int> expected = {
-        {"apertus", 3}, {"command-r", 3}, {"deepseek-v3", 3}, {"glm-4", 3},        {"gpt-oss", 2},     {"hermes", 25},
-        {"llama-3", 6}, {"minicpm", 3},   {"mistral", 6},     {"mistral-args", 7}, {"qwen3-coder", 6}, {"seed-oss", 3}};
+        {"apertus", 3}, {"command-r", 3}, {"deepseek", 3}, {"glm-4", 3},        {"gpt-oss", 2},     {"hermes", 25},
+        {"llama-3", 6}, {"minicpm", 3},   {"mistral", 6},  {"mistral-args", 7}, {"qwen3-coder", 6}, {"seed-oss", 3}};
     CHECK(n_read == expected);
 }
 
@@ -413,6 +413,18 @@ TEST_CASE("reply: formats have unique names, templates give theirs") {
     std::set<std::string_view> names;
     for (const chat::ReplyFormat& format : chat::reply_formats()) CHECK(names.insert(format.name).second);
     CHECK(chat::reply_format_of("").name == "text");
+    if (fixtures::shared()) {
+        for (const auto& [folder, format] :
+             std::map<std::string, std::string>{{"deepseek-v3", "deepseek-v3"},
+                                                {"deepseek-v3.1", "deepseek"},
+                                                {"deepseek-r1-distill-qwen", "deepseek-v3"},
+                                                {"gemma-4", "gemma-4"},
+                                                {"lfm2.5", "lfm2"},
+                                                {"seed-oss", "seed-oss"}}) {
+            const std::string source = read_text(*fixtures::shared() / "templates" / folder / "template.jinja");
+            CHECK(chat::reply_format_of(source).name == format);
+        }
+    }
     CHECK(chat::reply_format_of("{{ '<start_of_turn>' }}").name == "gemma");
     CHECK(chat::find_reply_format("nobody") == nullptr);
 }

@@ -1,8 +1,6 @@
 // SPDX-License-Identifier: MIT
 // linnet imatrix: of each matrix the squares of what it is multiplied with over a text, summed token by token: which of
 // its columns matter when it is quantised. Written as llama-imatrix does (GGUF: <tensor>.in_sum2 and <tensor>.counts).
-#include <CLI/CLI.hpp>
-
 #include <iostream>
 #include <map>
 #include <memory>
@@ -10,8 +8,8 @@
 #include <vector>
 
 #include "gguf/writer.hpp"
+#include "tools/command_line.hpp"
 #include "tools/commands.hpp"
-#include "tools/help.hpp"
 #include "tools/output_files.hpp"
 #include "tools/pass.hpp"
 #include "tools/terminal.hpp"
@@ -131,25 +129,23 @@ void imatrix(const Options& options) {
 
 }  // namespace
 
-void add_imatrix(CLI::App& app, int&) {
+void add_imatrix(CommandLine& line, int&) {
     auto options = std::make_shared<Options>();
     options->n_ctx = 512;
-    CLI::App& command = *app.add_subcommand("imatrix", "Collect which weights matter, for quantize --imatrix");
-    explain(
-        command,
-
+    const Command command = line.add(
+        "imatrix", "Collect which weights matter, for quantize --imatrix",
         "Runs a text in windows of -c tokens (default 512) and sums, for each matrix of attention and dense "
         "feed-forward, the squares of each of its inputs. The file is an importance matrix in GGUF as llama-imatrix "
         "writes it; `linnet quantize --imatrix` and llama-quantize read it. Matrices of experts are left out.",
         "linnet imatrix model-f16.gguf -f text.txt -o model.imatrix.gguf");
     add_model_argument(command, *options);
-    command.add_option("-f,--file", options->text, "Text file (UTF-8)")->required();
-    command.add_option("-o,--out", options->out, "File to write")->required();
+    command.add_option("-f,--file", &options->text, "Text file (UTF-8)", {.required = true});
+    command.add_option("-o,--out", &options->out, "File to write", {.required = true});
     add_session_options(command, *options);
     add_engine_options(command, *options);
     add_chunk_option(command, *options);
     add_mapped_option(command, *options);
-    command.callback([options] { imatrix(*options); });
+    command.on_run([options] { imatrix(*options); });
 }
 
 }  // namespace tools

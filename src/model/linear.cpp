@@ -92,18 +92,15 @@ bool linear(const Pass& pass, Part part, std::span<const Projection> projections
             std::size_t n_tokens, FunctionRef<const float*(std::size_t t)> make_row) noexcept {
     bool needs[2] = {};
     for (const Projection& p : projections) needs[static_cast<std::size_t>(activations_of(p.w))] = true;
-    const bool packed = pass.for_tokens(n_tokens, [&](std::size_t t, WorkerScratch&) {
+    const bool packed = pass.for_inputs(n_tokens, [&](std::size_t t, WorkerScratch&) {
         const float* row = make_row(t);
         for (const Activations kind : {Activations::f32, Activations::q8}) {
             if (needs[static_cast<std::size_t>(kind)]) {
                 pack_row(pass, kind, row, 0, n_in, n_in, t, n_tokens, pass.s.input);
             }
         }
-    });
-    for (std::size_t t = 0; pass.observer != nullptr && t < n_tokens; ++t) {
-        const float* row = make_row(t);
         for (const Projection& p : projections) pass.observe(p.w, 0, n_in, row);
-    }
+    });
     pass.lap(Part::norms);
     return packed && multiply(pass, part, projections, pass.s.input, n_tokens);
 }

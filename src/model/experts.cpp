@@ -146,7 +146,7 @@ void gate_up(const Experts& e, std::size_t expert, std::size_t begin, std::size_
     const Pass& pass = e.pass;
     const Matrix& gate = e.matrix(Role::ffn_gate_exps, expert);
     const Matrix& up = e.matrix(Role::ffn_up_exps, expert);
-    const auto kind = activations_of(e.matrix(Role::ffn_down_exps, expert));
+    const Matrix& down = e.matrix(Role::ffn_down_exps, expert);
     const std::size_t n = e.n_rows(expert);
     const Panels hidden = e.hidden(expert);
     for (std::size_t t0 = 0; t0 < n; t0 += kFeedForwardTokens) {
@@ -158,6 +158,9 @@ void gate_up(const Experts& e, std::size_t expert, std::size_t begin, std::size_
             if (activations_of(up) != activations_of(gate)) {
                 pack_row(pass, activations_of(up), h, 0, e.d_model, e.d_model, i, n_tokens, w.gathered);
             }
+            if (begin != 0) continue;  // seen by the task of the first rows
+            pass.observe(gate, 0, e.d_model, h);
+            pass.observe(up, 0, e.d_model, h);
         }
         for (std::size_t first = begin; first < end && !pass.cancelled(); first += kFeedForwardRows) {
             const std::size_t rows = std::min<std::size_t>(kFeedForwardRows, end - first);
@@ -170,7 +173,8 @@ void gate_up(const Experts& e, std::size_t expert, std::size_t begin, std::size_
             for (std::size_t i = 0; i < n_tokens; ++i) {
                 float* row = w.gate + i * kFeedForwardRows;
                 activate(pass, pass.spec.layers[e.layer].activation, row, w.up + i * kFeedForwardRows, rows, row);
-                pack_row(pass, kind, row, first, rows, e.spec.d_ff, t0 + i, n, hidden);
+                pass.observe(down, first, rows, row);
+                pack_row(pass, activations_of(down), row, first, rows, e.spec.d_ff, t0 + i, n, hidden);
             }
         }
     }

@@ -14,10 +14,23 @@ namespace {
 using arch::Role;
 using kernels::kTileRows;
 
-// y of all tokens = the matrix of a head * its x; both are of token 0 and strides apart. False when cancelled.
+// Of one head: x and y of token 0, and how far those of other tokens are apart.
+struct HeadRows {
+    const float* x;
+    std::size_t x_stride;
+    float* y;
+    std::size_t y_stride;
+};
+
+// y of all tokens = the matrix of a head * its x. False when cancelled.
 template <class Rows>
 bool by_head(const Pass& pass, std::size_t layer, Role role, Part part, Rows rows) noexcept {
     const std::size_t n_heads = pass.spec.layers[layer].n_heads;
+    for (std::size_t head = 0; pass.observer != nullptr && head < n_heads; ++head) {
+        const Matrix& matrix = pass.weights.stacked(role, layer, head);
+        const HeadRows of = rows(head);
+        for (std::size_t t = 0; t < pass.n_tokens; ++t) pass.observe(matrix, 0, matrix.n_in, of.x + t * of.x_stride);
+    }
     const std::size_t n_blocks = div_up<std::size_t>(pass.n_tokens, kFeedForwardTokens);
     const bool done = pass.parallel(n_heads * n_blocks, [&](std::size_t task, WorkerScratch& w) {
         const Matrix& matrix = pass.weights.stacked(role, layer, task % n_heads);
@@ -34,13 +47,6 @@ bool by_head(const Pass& pass, std::size_t layer, Role role, Part part, Rows row
     pass.lap(part);
     return done;
 }
-
-struct HeadRows {
-    const float* x;
-    std::size_t x_stride;
-    float* y;
-    std::size_t y_stride;
-};
 
 }  // namespace
 

@@ -427,6 +427,8 @@ Weights::Weights(const gguf::File& file, const arch::ArchSpec& arch, const arch:
         matrix.format = part.format->format;
         matrix.n_in = static_cast<std::uint32_t>(part.n_in);
         matrix.n_out = static_cast<std::uint32_t>(part.n_out);
+        matrix.tensor = part.is_transposed ? nullptr : part.tensor;
+        matrix.first_row = part.first_row;
         if (part.is_transposed) {
             matrix.format = kFloats;
             matrix.data = target;

@@ -21,6 +21,8 @@ struct Matrix {
     kernels::Format format{};
     std::uint32_t n_in = 0;
     std::uint32_t n_out = 0;
+    const gguf::TensorInfo* tensor = nullptr;  // whose rows from first_row on these are; null when they are its columns
+    std::uint64_t first_row = 0;
 };
 
 // Called with bytes done and in all; non-zero cancels.

@@ -32,7 +32,8 @@ RowVector row_or_none(const Matrix& matrix, Index row) {
 
 }  // namespace
 
-Experts::Experts(const ExpertsSource& source, const std::string& layer) : architecture_(source.architecture) {
+Experts::Experts(const ExpertsSource& source, const std::string& layer)
+    : architecture_(source.architecture), layer_(layer), squares_(source.squares) {
     router_ = source.matrix(layer + "ffn_gate_inp.weight");
     if (router_.size() == 0) return;
     router_bias_ = row_or_none(source.matrix(layer + "ffn_gate_inp.bias"), 0);
@@ -86,7 +87,7 @@ Experts::Experts(const ExpertsSource& source, const std::string& layer) : archit
     shared_gate_ = row_or_none(source.matrix(layer + "ffn_gate_inp_shexp.weight"), 0);
 }
 
-RowVector Experts::run(const Expert& expert, const RowVector& x) const {
+RowVector Experts::run(const Expert& expert, const RowVector& x, const std::string& kind, Index index) const {
     const RowVector gate = with_bias(x * expert.gate.transpose(), expert.gate_bias);
     const RowVector up = with_bias(x * expert.up.transpose(), expert.up_bias);
     RowVector hidden(gate.size());
@@ -101,6 +102,10 @@ RowVector Experts::run(const Expert& expert, const RowVector& x) const {
             hidden[i] = gate[i] * sigmoid(gate[i]) * up[i];
         }
     }
+    for (const char* part : {"ffn_gate_", "ffn_up_", "ffn_gate_up_"}) {
+        squares_->add(layer_ + part + kind + ".weight", x, index);
+    }
+    squares_->add(layer_ + "ffn_down_" + kind + ".weight", hidden, index);
     return with_bias(hidden * expert.down.transpose(), expert.down_bias);
 }
 
@@ -153,10 +158,12 @@ Matrix Experts::operator()(const Matrix& x, const Matrix& router_x) const {
             routed = routed.cwiseProduct(router_scale_).eval();
         }
         const RowVector scores = with_bias(routed * router_.transpose(), router_bias_);
-        for (const auto& [expert, weight] : choose(scores)) y.row(t) += weight * run(experts_[expert], token);
+        for (const auto& [expert, weight] : choose(scores)) {
+            y.row(t) += weight * run(experts_[expert], token, "exps", static_cast<Index>(expert));
+        }
         if (shared_.gate.size() == 0) continue;
         const double gate = shared_gate_.size() == 0 ? 1 : sigmoid(token.dot(shared_gate_));
-        y.row(t) += gate * run(shared_, token);
+        y.row(t) += gate * run(shared_, token, "shexp", 0);
     }
     return y;
 }

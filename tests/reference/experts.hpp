@@ -19,6 +19,7 @@ struct ExpertsSource {
     std::string architecture;
     std::function<Matrix(const std::string& name)> matrix;
     std::function<std::optional<double>(const std::string& key)> number;
+    SharedSquares squares;
 };
 
 class Experts {
@@ -40,11 +41,14 @@ class Experts {
     // An expert and what its result is multiplied by.
     using Choice = std::vector<std::pair<std::size_t, double>>;
 
-    RowVector run(const Expert& expert, const RowVector& x) const;
+    // kind: as tensors are named, "exps" or "shexp"; index: of the expert.
+    RowVector run(const Expert& expert, const RowVector& x, const std::string& kind, Eigen::Index index) const;
     Choice choose(const RowVector& scores) const;
     Choice sparse_mixer(const RowVector& scores) const;
 
     std::string architecture_;
+    std::string layer_;
+    SharedSquares squares_;
     std::size_t n_used_ = 0;
     bool is_renormalised_ = false;
     double scale_ = 1;

@@ -25,6 +25,8 @@ Matrix rotated(const Matrix& x, const RowVector& frequencies) {
 }  // namespace
 
 LatentAttention::LatentAttention(const ExpertsSource& source, const std::string& layer) {
+    squares_ = source.squares;
+    layer_ = layer;
     k_up_ = source.matrix(layer + "attn_k_b.weight");
     if (k_up_.size() == 0) return;
     v_up_ = source.matrix(layer + "attn_v_b.weight");
@@ -68,8 +70,11 @@ Matrix LatentAttention::operator()(const Matrix& x, const RowVector& frequencies
             RowVector p = scores.row(i).head(i + 1);
             p = (p.array() - p.maxCoeff()).exp();
             heads.row(i).segment(head * value, value) = p / p.sum() * v.topRows(i + 1);
+            squares_->add(layer_ + "attn_v_b.weight", p / p.sum() * latent.topRows(i + 1), head);
         }
+        squares_->add(layer_ + "attn_k_b.weight", q_plain, head);
     }
+    squares_->add(layer_ + "attn_output.weight", heads);
     return heads * output_.transpose();
 }
 

@@ -18,6 +18,8 @@ class LatentAttention {
     Matrix operator()(const Matrix& x, const RowVector& frequencies) const;
 
   private:
+    std::string layer_;
+    SharedSquares squares_;
     Eigen::Index n_heads_ = 0;
     Eigen::Index rank_ = 0;
     double norm_eps_ = 0;

@@ -100,6 +100,7 @@ struct Weights {
     bool is_value_normed = false;
     std::unique_ptr<PerLayer> per_layer;
     std::unique_ptr<AltUp> altup;
+    SharedSquares squares;
 };
 
 namespace {
@@ -107,7 +108,8 @@ namespace {
 // Rows [first, first + n) of a fused projection.
 Linear slice(const Linear& fused, Index first, Index n) {
     return {fused.weight.middleRows(first, n),
-            fused.bias.size() == 0 ? RowVector() : RowVector(fused.bias.segment(first, n))};
+            fused.bias.size() == 0 ? RowVector() : RowVector(fused.bias.segment(first, n)), fused.tensor,
+            first == 0 ? fused.squares : nullptr};
 }
 
 // theta^(-2i / n_rot) for i in [0, n_rot / 2).
@@ -229,7 +231,7 @@ Layer load_layer(Reader& reader, const Weights& weights, Index index, Index wind
 
     const ExpertsSource source = {reader.architecture(),
                                   [&](const std::string& tensor) { return reader.optional_matrix(tensor); },
-                                  [&](const std::string& key) { return reader.number(key); }};
+                                  [&](const std::string& key) { return reader.number(key); }, reader.squares()};
     layer.kv_layer = index;
     layer.output_scale = reader.optional_matrix(name + "layer_output_scale.weight");
     layer.sinks = reader.optional_vector(name + "attn_sinks.weight");
@@ -354,7 +356,8 @@ Weights load(const std::string& path) {
 
     const auto take = [&](const std::string& name) { return reader.optional_matrix(name); };
     const auto active = static_cast<std::size_t>(reader.integer("altup.active_idx").value_or(0));
-    weights.per_layer = std::make_unique<PerLayer>(take, weights.layers.size(), weights.norm_eps);
+    weights.per_layer = std::make_unique<PerLayer>(take, weights.layers.size(), weights.norm_eps, reader.squares());
+    weights.squares = reader.squares();
     weights.altup = std::make_unique<AltUp>(take, weights.layers.size(), active, weights.norm_eps);
     reader.check_all_used();
     return weights;
@@ -570,6 +573,12 @@ std::vector<float> Model::logits(std::span<const std::int32_t> tokens, std::uint
 
 std::vector<float> Model::states(std::span<const std::int32_t> tokens) const {
     return floats(final_states(*weights_, tokens, 0));
+}
+
+InputSquares Model::input_squares(std::span<const std::int32_t> tokens) const {
+    weights_->squares->sums.clear();
+    final_states(*weights_, tokens, 0);
+    return *weights_->squares;
 }
 
 std::vector<float> Model::vector(std::span<const std::int32_t> tokens) const {

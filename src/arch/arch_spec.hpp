@@ -71,9 +71,11 @@ struct DeltaSpec {
 };
 
 // How the weights of the chosen experts, those with the highest scores, follow from a router's scores. softmax_all: a
-// softmax over all experts. softmax_chosen: over the chosen ones, which is the former divided by its sum.
-// sparse_mixer: each over those that were not chosen before it and whose scores are close to its own.
-enum class Routing : std::uint8_t { softmax_all, softmax_chosen, sparse_mixer };
+// softmax over all experts. softmax_chosen: over the chosen ones, which is the former divided by its sum. sigmoid_all:
+// the sigmoid of each. sigmoid_chosen: divided by the sum of those chosen. sparse_mixer: each over those that were not
+// chosen before it and whose scores are close to its own.
+enum class Routing : std::uint8_t { softmax_all, softmax_chosen, sigmoid_all, sigmoid_chosen, sparse_mixer };
+inline constexpr std::uint32_t kMaxExpertGroups = 64;
 
 // A feed-forward layer of which each token uses a few of many; a dense one may stand beside it.
 struct ExpertSpec {
@@ -83,15 +85,20 @@ struct ExpertSpec {
     std::uint32_t d_ff_shared = 0;  // of one more that all tokens use; 0: none
     Routing routing = Routing::softmax_chosen;
     float scale = 1.0F;  // of the weights
+    // Experts in runs of n_experts / n_groups; a token's are of the n_groups_used best runs: those with the highest sum
+    // of two sigmoids (and biases), or the highest softmax.
+    std::uint32_t n_groups = 1;
+    std::uint32_t n_groups_used = 1;
 };
 
 // Attention over a latent of which keys and values of all heads are made by a matrix each (MLA, arXiv 2405.04434). The
 // matrices are applied to queries and results instead, which gives the same, so that the cache holds one head: as keys
 // the latent and a rotated part, head_dim = rank + n_rot, as values the latent.
 struct LatentSpec {
-    std::uint32_t rank = 0;   // of the latent; 0: ordinary attention
-    std::uint32_t query = 0;  // dimensions of a head of queries, the last n_rot of which are rotated
-    std::uint32_t value = 0;  // dimensions of a head of values
+    std::uint32_t rank = 0;        // of the latent; 0: ordinary attention
+    std::uint32_t query = 0;       // dimensions of a head of queries, the last n_rot of which are rotated
+    std::uint32_t value = 0;       // dimensions of a head of values
+    std::uint32_t query_rank = 0;  // of a latent of queries; 0: they are projected at once
 };
 
 struct LayerSpec {
@@ -151,6 +158,7 @@ struct ModelSpec {
     TemperatureSpec temperature;
     std::pmr::vector<RopeSpec> ropes;
     std::pmr::vector<LayerSpec> layers;
+    std::uint32_t n_draft_layers = 0;  // that files have behind these, which guess tokens ahead: they are not used
 };
 
 // What a tensor is for. `token_embd` .. `rope_factors_short` exist once, the rest once per layer.
@@ -233,6 +241,7 @@ enum class Role : std::uint8_t {
     ssm_out,
     ffn_gate_inp,  // the router
     ffn_gate_inp_bias,
+    exp_probs_b,          // for each expert, added to its weight where experts are chosen, and there only
     ffn_gate_inp_scale,   // of the router's normed input
     ffn_down_exps_scale,  // for each expert, of its weight
     pre_ffw_norm_2,       // of the experts' input, beside a dense feed-forward with ffn_norm
@@ -245,6 +254,9 @@ enum class Role : std::uint8_t {
     ffn_gate_exps_bias,
     ffn_up_exps_bias,
     ffn_down_exps_bias,
+    attn_q_a,
+    attn_q_a_norm,
+    attn_q_b,
     attn_kv_a_mqa,
     attn_kv_a_norm,
     attn_kv_b,  // attn_k_b, transposed, and attn_v_b, head by head
@@ -305,11 +317,13 @@ enum class Dim : std::uint8_t {
     two_d_ff_expert,
     d_ff_shared,
     latent_rank,
-    latent_q,       // n_heads * query
-    latent_plain,   // query - n_rot
-    latent_value,   // value
-    latent_values,  // n_heads * value
-    latent_kv,      // n_heads * (query - n_rot + value)
+    latent_query_rank,
+    latent_queries,  // n_heads * query
+    latent_q,        // the same where queries are projected at once
+    latent_plain,    // query - n_rot
+    latent_value,    // value
+    latent_values,   // n_heads * value
+    latent_kv,       // n_heads * (query - n_rot + value)
 };
 
 // with_previous: present exactly where the slot before is. unless_fused: required where the file lacks the fused tensor

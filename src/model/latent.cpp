@@ -62,12 +62,26 @@ bool prepare_latent(const Pass& pass, std::size_t layer) noexcept {
     const std::size_t padded = padded_head_dim(spec);
 
     const Norm norm = weights.norm(Role::attn_norm, Role::attn_norm_bias, layer);
+    // A latent of queries goes where the normed input was, which is packed by then.
+    const std::size_t query_rank = spec.latent.query_rank;
+    const Projection whole = {weights.matrix(Role::attn_q, layer), nullptr, pass.s.qkv, width};
+    const Projection down = {weights.matrix(Role::attn_q_a, layer), nullptr, pass.s.h, query_rank};
     const Projection inputs[] = {
-        {weights.matrix(Role::attn_q, layer), nullptr, pass.s.qkv, width},
+        query_rank == 0 ? whole : down,
         {weights.matrix(Role::attn_kv_a_mqa, layer), nullptr, pass.s.qkv + q_width, width},
     };
     auto make_normed = [&](std::size_t t) -> const float* { return input_row(pass, norm, t); };
     if (!linear(pass, Part::qkv, inputs, pass.spec.d_model, pass.n_tokens, make_normed)) return false;
+    if (query_rank != 0) {
+        const Projection up[] = {{weights.matrix(Role::attn_q_b, layer), nullptr, pass.s.qkv, width}};
+        const Norm query_norm = {weights.vector(Role::attn_q_a_norm, layer), nullptr};
+        auto make_query = [&](std::size_t t) -> const float* {
+            float* row = pass.s.h + t * query_rank;
+            pass.norm(query_norm, row, query_rank, row);
+            return row;
+        };
+        if (!linear(pass, Part::qkv, up, query_rank, pass.n_tokens, make_query)) return false;
+    }
     if (!by_head(pass, layer, Role::attn_k_b, Part::qkv, [&](std::size_t head) {
             return HeadRows{pass.s.qkv + head * query, width, pass.s.q + head * padded, n_heads * padded};
         })) {

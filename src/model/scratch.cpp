@@ -72,7 +72,7 @@ struct Widths {
             head_dim = std::max(head_dim, padded);
             const std::uint64_t latent_q = std::uint64_t{layer.n_heads} * layer.latent.query;
             const std::uint64_t latent_values = std::uint64_t{layer.n_heads} * layer.latent.value;
-            q = std::max({q, latent_q, latent_values});
+            q = std::max({q, latent_q, latent_values, std::uint64_t{layer.latent.query_rank}});
             qkv = std::max({qkv, latent_q + layer.head_dim, latent_values});
             gathered = std::max<std::uint64_t>({gathered, layer.latent.query, layer.latent.rank});
             if (layer.experts.n_experts != 0) gathered = std::max<std::uint64_t>(gathered, spec.d_model);

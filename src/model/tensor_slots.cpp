@@ -93,6 +93,7 @@ constexpr std::array<std::string_view, arch::kRoles> kNames = {
     "ssm_out.weight",
     "ffn_gate_inp.weight",
     "ffn_gate_inp.bias",
+    "exp_probs_b.bias",
     "ffn_gate_inp.scale",
     "ffn_down_exps.scale",
     "pre_ffw_norm_2.weight",
@@ -105,6 +106,9 @@ constexpr std::array<std::string_view, arch::kRoles> kNames = {
     "ffn_gate_exps.bias",
     "ffn_up_exps.bias",
     "ffn_down_exps.bias",
+    "attn_q_a.weight",
+    "attn_q_a_norm.weight",
+    "attn_q_b.weight",
     "attn_kv_a_mqa.weight",
     "attn_kv_a_norm.weight",
     "attn_kv_b.weight",
@@ -181,7 +185,9 @@ std::uint64_t extent(const arch::ModelSpec& spec, std::size_t layer_index, Dim d
         case Dim::two_d_ff_expert: return 2 * std::uint64_t{layer.experts.d_ff};
         case Dim::d_ff_shared: return layer.experts.d_ff_shared;
         case Dim::latent_rank: return layer.latent.rank;
-        case Dim::latent_q: return std::uint64_t{layer.n_heads} * layer.latent.query;
+        case Dim::latent_query_rank: return layer.latent.query_rank;
+        case Dim::latent_queries: return std::uint64_t{layer.n_heads} * layer.latent.query;
+        case Dim::latent_q: return layer.latent.query_rank == 0 ? extent(spec, layer_index, Dim::latent_queries) : 0;
         case Dim::latent_plain: return latent_plain();
         case Dim::latent_value: return layer.latent.value;
         case Dim::latent_values: return std::uint64_t{layer.n_heads} * layer.latent.value;

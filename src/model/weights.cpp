@@ -14,7 +14,7 @@
 #include "base/checked.hpp"
 #include "base/error.hpp"
 #include "model/tensor_slots.hpp"
-#include "model/towers.hpp"
+#include "model/unused_parts.hpp"
 
 namespace linnet {
 
@@ -232,7 +232,7 @@ Layout make_layout(const gguf::File& file, const arch::ArchSpec& arch, const arc
         }
     }
     for (std::size_t i = 0; i < used.size(); ++i) {
-        if (!used[i] && tower_of(file.tensors()[i].name).empty()) {
+        if (!used[i] && unused_part(file.tensors()[i].name, spec).empty()) {
             throw Error(Status::bad_file, "tensor '{}' has no place in architecture '{}'", file.tensors()[i].name,
                         arch.name);
         }

@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <functional>
 #include <numbers>
 #include <numeric>
 #include <set>
@@ -26,6 +27,16 @@ RowVector with_bias(RowVector y, const RowVector& bias) {
     return y;
 }
 
+// Indices by falling value.
+std::vector<std::size_t> best_first(const RowVector& values) {
+    std::vector<std::size_t> order(static_cast<std::size_t>(values.size()));
+    std::iota(order.begin(), order.end(), std::size_t{0});
+    std::stable_sort(order.begin(), order.end(), [&](std::size_t a, std::size_t b) {
+        return values[static_cast<Index>(a)] > values[static_cast<Index>(b)];
+    });
+    return order;
+}
+
 RowVector row_or_none(const Matrix& matrix, Index row) {
     return matrix.size() == 0 ? RowVector() : RowVector(matrix.row(row));
 }
@@ -42,6 +53,10 @@ Experts::Experts(const ExpertsSource& source, const std::string& layer)
     norm_eps_ = source.number("attention.layer_norm_rms_epsilon").value_or(0);
     n_used_ = static_cast<std::size_t>(source.number("expert_used_count").value());
     scale_ = source.number("expert_weights_scale").value_or(1);
+    choice_bias_ = row_or_none(source.matrix(layer + "exp_probs_b.bias"), 0);
+    is_sigmoid_ = source.number("expert_gating_func").value_or(1) == 2;
+    n_groups_ = static_cast<Index>(source.number("expert_group_count").value_or(1));
+    n_groups_used_ = static_cast<Index>(source.number("expert_group_used_count").value_or(1));
     // The other models' weights sum to one.
     is_renormalised_ = std::set<std::string>{"qwen2moe", "olmoe", "deepseek2"}.count(architecture_) == 0;
     if (source.number("expert_weights_norm").value_or(0) != 0) is_renormalised_ = true;
@@ -130,12 +145,23 @@ Experts::Choice Experts::sparse_mixer(const RowVector& scores) const {
 
 Experts::Choice Experts::choose(const RowVector& scores) const {
     if (architecture_ == "phimoe") return sparse_mixer(scores);
-    const RowVector weights = softmax(scores);
-    std::vector<std::size_t> order(static_cast<std::size_t>(scores.size()));
-    std::iota(order.begin(), order.end(), std::size_t{0});
-    std::stable_sort(order.begin(), order.end(), [&](std::size_t a, std::size_t b) {
-        return scores[static_cast<Index>(a)] > scores[static_cast<Index>(b)];
-    });
+    const RowVector weights = is_sigmoid_ ? RowVector(scores.unaryExpr(&sigmoid)) : softmax(scores);
+    RowVector by = with_bias(weights, choice_bias_);
+    if (n_groups_ > 1) {
+        // V2: a group is as good as its best expert; V3: as the sum of its two best.
+        const Index size = by.size() / n_groups_;
+        RowVector values(n_groups_);
+        for (Index i = 0; i < n_groups_; ++i) {
+            RowVector group = by.segment(i * size, size);
+            std::sort(group.data(), group.data() + size, std::greater<>());
+            values[i] = is_sigmoid_ ? group[0] + group[1] : group[0];
+        }
+        const std::vector<std::size_t> groups = best_first(values);
+        for (Index i = n_groups_used_; i < n_groups_; ++i) {
+            by.segment(static_cast<Index>(groups[static_cast<std::size_t>(i)]) * size, size).setConstant(-HUGE_VAL);
+        }
+    }
+    const std::vector<std::size_t> order = best_first(by);
     double sum = 0;
     for (std::size_t i = 0; i < n_used_; ++i) sum += weights[static_cast<Index>(order[i])];
     Choice choice;

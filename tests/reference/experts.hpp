@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: MIT
 // Feed-forward layers with experts of the reference model: token by token, expert by expert. Sources: Mixtral
-// arXiv:2401.04088; OLMoE arXiv:2409.02060; Qwen2 arXiv:2407.10671; SparseMixer arXiv:2409.12136; gpt-oss and granite
-// as the models' own code describes them.
+// arXiv:2401.04088; OLMoE arXiv:2409.02060; Qwen2 arXiv:2407.10671; SparseMixer arXiv:2409.12136; DeepSeek-V2
+// arXiv:2405.04434 (2.1.2, 2.2.2), V3 arXiv:2412.19437 (2.1.2); gpt-oss, granite, LFM2 and ERNIE 4.5 as the models' own
+// code describes them.
 #pragma once
 
 #include <functional>
@@ -50,10 +51,14 @@ class Experts {
     std::string layer_;
     SharedSquares squares_;
     std::size_t n_used_ = 0;
+    bool is_sigmoid_ = false;  // else a softmax
+    Eigen::Index n_groups_ = 1;
+    Eigen::Index n_groups_used_ = 1;
     bool is_renormalised_ = false;
     double scale_ = 1;
     Matrix router_;
     RowVector router_bias_;
+    RowVector choice_bias_;    // of weights, for the choice only; may be empty
     RowVector router_scale_;   // empty: the router's input is not normed
     RowVector expert_scales_;  // of weights; may be empty
     double norm_eps_ = 0;

@@ -24,8 +24,9 @@ class LatentAttention {
     Eigen::Index rank_ = 0;
     double norm_eps_ = 0;
     double scale_ = 1;
+    Matrix q_down_;  // empty: q_ takes x
     Matrix q_, kv_down_, k_up_, v_up_, output_;
-    RowVector norm_;
+    RowVector q_norm_, norm_;
 };
 
 }  // namespace reference

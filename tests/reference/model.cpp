@@ -222,7 +222,7 @@ Layer load_layer(Reader& reader, const Weights& weights, Index index, Index wind
     layer.q_norm = reader.norm(name + "attn_q_norm");
     layer.k_norm = reader.norm(name + "attn_k_norm");
     // The norm before the feed-forward, by another name.
-    const std::set<std::string> renamed = {"gpt-oss", "qwen35", "qwen3next"};
+    const std::set<std::string> renamed = {"gpt-oss", "qwen35", "qwen35moe", "qwen3next"};
     (renamed.count(reader.architecture()) != 0 ? layer.ffn_norm : layer.post_attention_norm) =
         reader.norm(name + "post_attention_norm");
     layer.post_ffw_norm = reader.norm(name + "post_ffw_norm");
@@ -295,11 +295,11 @@ Weights load(const std::string& path) {
     Reader reader(path);
     const std::string& architecture = reader.architecture();
     const std::set<std::string> known = {
-        "llama",     "qwen2",      "qwen3",    "gemma",    "gemma2",     "gemma3",          "phi3",    "smollm3",
-        "granite",   "mistral3",   "olmo2",    "glm4",     "ernie4_5",   "cohere2",         "gpt2",    "phi2",
-        "stablelm",  "starcoder2", "qwen2moe", "qwen3moe", "olmoe",      "granitemoe",      "gpt-oss", "phimoe",
-        "deepseek2", "gemma3n",    "gemma4",   "bert",     "nomic-bert", "gemma-embedding", "lfm2",    "qwen35",
-        "qwen3next"};
+        "llama",     "qwen2",      "qwen3",    "gemma",       "gemma2",     "gemma3",          "phi3",    "smollm3",
+        "granite",   "mistral3",   "olmo2",    "glm4",        "ernie4_5",   "cohere2",         "gpt2",    "phi2",
+        "stablelm",  "starcoder2", "qwen2moe", "qwen3moe",    "olmoe",      "granitemoe",      "gpt-oss", "phimoe",
+        "deepseek2", "gemma3n",    "gemma4",   "bert",        "nomic-bert", "gemma-embedding", "lfm2",    "qwen35",
+        "qwen3next", "qwen35moe",  "lfm2moe",  "ernie4_5-moe"};
     if (known.count(architecture) == 0) throw std::runtime_error("reference: unknown architecture " + architecture);
     const auto is_one_of = [&](const std::set<std::string>& names) { return names.count(architecture) != 0; };
     const bool is_gemma_n = is_one_of({"gemma3n", "gemma4"});
@@ -309,8 +309,9 @@ Weights load(const std::string& path) {
     weights.token_embd = reader.matrix("token_embd.weight");
     weights.position_embd = reader.optional_matrix("position_embd.weight");
     // LFM2 calls its last norm so.
-    (architecture == "lfm2" ? weights.output_norm : weights.embd_norm) = reader.norm("token_embd_norm");
-    if (architecture != "lfm2") weights.output_norm = reader.norm("output_norm");
+    const bool is_lfm2 = is_one_of({"lfm2", "lfm2moe"});
+    (is_lfm2 ? weights.output_norm : weights.embd_norm) = reader.norm("token_embd_norm");
+    if (!is_lfm2) weights.output_norm = reader.norm("output_norm");
     weights.token_types = reader.optional_matrix("token_types.weight");
     weights.pooling = reader.integer("pooling_type").value_or(0);
     weights.cls = reader.optional_linear("cls");
@@ -322,15 +323,17 @@ Weights load(const std::string& path) {
     weights.is_exact_gelu = architecture == "bert";
     weights.output = {reader.optional_matrix("output.weight"), reader.optional_vector("output.bias")};
     const Index d_model = weights.token_embd.cols();
-    const Index n_layers = Reader::need(reader.integer("block_count"), "block_count");
+    // Layers behind these guess tokens ahead.
+    const Index n_layers =
+        Reader::need(reader.integer("block_count"), "block_count") - reader.integer("nextn_predict_layers").value_or(0);
     const Index window = reader.integer("attention.sliding_window").value_or(0);
 
     weights.n_heads = Reader::need(reader.integer("attention.head_count"), "attention.head_count");
     const auto epsilon = reader.real("attention.layer_norm_epsilon");
     weights.is_layer_norm = epsilon.has_value() || architecture == "phimoe";  // whose key has the other name
     weights.norm_eps = epsilon ? *epsilon : Reader::need(reader.real("attention.layer_norm_rms_epsilon"), "epsilon");
-    weights.is_interleaved =
-        is_one_of({"llama", "mistral3", "smollm3", "granite", "granitemoe", "glm4", "ernie4_5", "cohere2"});
+    weights.is_interleaved = is_one_of(
+        {"llama", "mistral3", "smollm3", "granite", "granitemoe", "glm4", "ernie4_5", "ernie4_5-moe", "cohere2"});
     weights.is_gelu = is_gemma || is_one_of({"gpt2", "phi2", "starcoder2"});
     weights.embedding_scale =
         is_gemma ? std::sqrt(static_cast<double>(d_model)) : reader.real("embedding_scale").value_or(1);
@@ -359,7 +362,7 @@ Weights load(const std::string& path) {
     weights.per_layer = std::make_unique<PerLayer>(take, weights.layers.size(), weights.norm_eps, reader.squares());
     weights.squares = reader.squares();
     weights.altup = std::make_unique<AltUp>(take, weights.layers.size(), active, weights.norm_eps);
-    reader.check_all_used();
+    reader.check_all_used(n_layers);
     return weights;
 }
 

@@ -53,10 +53,9 @@ void multiply_tiles(const Pass& pass, const Matrix& w, std::size_t first_tile, s
     if (!pass.weights.mapped()) {
         pass.kernels.matmul[index].fn({w.data + first_tile * tile_bytes, n_tiles, rows(first_tile, n_tiles), w.n_in, x,
                                        tokens.n, y, y_stride, worker.unpacked});
-        return;
     }
     // Rows of the file have the bytes of their tile.
-    for (std::size_t i = 0; i < n_tiles; i += kMappedTiles) {
+    for (std::size_t i = 0; pass.weights.mapped() && i < n_tiles; i += kMappedTiles) {
         const std::size_t n = std::min<std::size_t>(kMappedTiles, n_tiles - i);
         const std::size_t tile = first_tile + i;
         for (std::size_t j = 0; j < n; ++j) {
@@ -65,6 +64,10 @@ void multiply_tiles(const Pass& pass, const Matrix& w, std::size_t first_tile, s
         }
         pass.kernels.matmul[index].fn(
             {worker.tiles, n, rows(tile, n), w.n_in, x, tokens.n, y + i * kTileRows, y_stride, worker.unpacked});
+    }
+    for (std::size_t t = 0; w.scale != 1.0F && t < tokens.n; ++t) {
+        float* row = y + t * y_stride;
+        pass.kernels.scale.fn(row, w.scale, rows(first_tile, n_tiles), row);
     }
 }
 

@@ -23,10 +23,12 @@ using gguf_test::RandomModel;
 using linnet::KvType;
 using linnet::Token;
 
-std::unique_ptr<linnet::Model> open(const Bytes& bytes) {
+std::unique_ptr<linnet::Model> open(const Bytes& bytes, bool mapped = false) {
     auto engine = runner::make_engine(2);
     auto file = gguf_test::open(linnet::Source::from_memory(bytes), engine->memory);
-    return std::make_unique<linnet::Model>(std::move(engine), std::move(file), linnet::LoadOptions{});
+    linnet::LoadOptions options;
+    options.mapped = mapped;
+    return std::make_unique<linnet::Model>(std::move(engine), std::move(file), options);
 }
 
 std::vector<Token> tokens() {
@@ -189,4 +191,46 @@ TEST_CASE("formulas: groups of experts that contradict themselves are refused") 
           "key 'deepseek2.expert_used_count' (7) is more than 'deepseek2.expert_group_used_count' (2) of "
           "'deepseek2.expert_group_count' (4) hold");
     CHECK(refusal(4, 5, 3) == "key 'deepseek2.expert_group_used_count' is 5, not in 0..4");
+}
+
+// A tensor halved, or divided by other powers of two, with the factor beside it: nothing is rounded, so that all bits
+// stay. The factor of activations of 4 bits stands there too, and does nothing.
+TEST_CASE("formulas: factors beside tensors, as NVFP4 has them") {
+    RandomModel model = delta_nets("qwen35moe");
+    add_experts(model, 8, 2);
+    const Bytes bytes = model.u32("expert_shared_feed_forward_length", 48).with("output.weight").bytes();
+    const auto f32 = linnet::gguf::find_type("F32")->type;
+    gguf_test::Rewrite scaled(bytes);
+    std::size_t n_scaled = 0;
+    for (const auto& info : scaled.file().tensors()) {
+        if (info.n_dims < 2 || info.name.find("conv") != std::string::npos) continue;
+        gguf_test::Rewrite::Tensor tensor = scaled.tensor(std::string(info.name));
+        const std::string stem = tensor.name.substr(0, tensor.name.size() - std::string("weight").size());
+        std::vector<float> factors(info.shape[2]);
+        for (std::size_t i = 0; i < factors.size(); ++i) factors[i] = static_cast<float>(2U << (n_scaled + i) % 3);
+        auto* values = reinterpret_cast<float*>(tensor.data.data());
+        const std::size_t size = info.n_elements / factors.size();
+        for (std::size_t i = 0; i < info.n_elements; ++i) values[i] /= factors[i / size];
+        const std::vector<float> inputs(factors.size(), 3.0F);
+        const auto add = [&](const std::string& name, const std::vector<float>& of) {
+            const auto data = std::as_bytes(std::span(of));
+            scaled.add_tensor({stem + name, f32, {of.size()}, Bytes(data.begin(), data.end())});
+        };
+        add("scale", factors);
+        add("input_scale", inputs);
+        scaled.replace_tensor(std::move(tensor));
+        ++n_scaled;
+    }
+    CHECK(n_scaled > 40);
+    const Bytes scaled_bytes = scaled.bytes();
+    const auto expected = logits(*open(bytes), 0);
+    for (const bool mapped : {false, true}) {
+        CAPTURE(mapped);
+        CHECK(logits(*open(scaled_bytes, mapped), 0) == expected);
+    }
+    gguf_test::Rewrite wrong(bytes);
+    wrong.add_tensor({"blk.3.attn_q.scale", f32, {2}, {}});
+    CHECK_THROWS_WITH_AS(open(wrong.bytes()),
+                         "tensor 'blk.3.attn_q.scale' holds 2 x F32, but tensor 'blk.3.attn_q.weight' 1 matrices",
+                         linnet::Error);
 }

@@ -57,9 +57,10 @@ inline constexpr std::uint32_t kOwn = ~0U;
 inline constexpr float kDense = -std::numeric_limits<float>::infinity();
 
 // What a layer mixes tokens by. short_conv: a gated convolution (LFM2). delta_net: a gated delta net with a convolution
-// before it (Qwen 3.5, Qwen3-Next).
-enum class Mixer : std::uint8_t { attention, short_conv, delta_net };
+// before it (Qwen 3.5, Qwen3-Next). state_space: Mamba 2, with one as well (Granite 4).
+enum class Mixer : std::uint8_t { attention, short_conv, delta_net, state_space };
 
+// Of a state space: keys are what is called B, queries C, one for each group of heads.
 struct DeltaSpec {
     std::uint32_t n_key_heads = 0;
     std::uint32_t n_value_heads = 0;  // a multiple of n_key_heads
@@ -228,10 +229,13 @@ enum class Role : std::uint8_t {
     laurel_r,
     laurel_post_norm,
     conv_taps,
+    conv_bias,
     shortconv_in,
     shortconv_out,
     delta_qkv,
     delta_gate,
+    ssm_in,
+    ssm_d,
     ssm_a,
     ssm_dt_bias,
     ssm_alpha,
@@ -309,8 +313,12 @@ enum class Dim : std::uint8_t {
     value_heads,  // of a delta net
     two_value_heads,
     d_value,
-    value_width,  // value_heads * d_value
-    one_row,      // as n_out: a matrix all the same
+    value_width,      // value_heads * d_value
+    ssm_in,           // all that a state space projects: gates, channels, time steps
+    each_value_head,  // as n_out: a vector for each
+    each_key_head,    // likewise
+    key_group_width,  // value_width / key heads
+    one_row,          // as n_out: a matrix all the same
     n_experts,
     each_expert,  // as n_out: a vector for each expert
     d_ff_expert,
@@ -333,7 +341,7 @@ enum class Need : std::uint8_t { required, optional, with_previous, unless_fused
 struct TensorSlot {
     Role role;
     Dim n_in;   // the contiguous axis
-    Dim n_out;  // Dim::one, n_heads, n_kv_heads, each_expert, streams, stream_pairs, channels: vectors
+    Dim n_out;  // Dim::one, n_heads, n_kv_heads, each_*, streams, stream_pairs, channels: vectors
     Need need = Need::required;
     std::string_view name = {};  // in files, after "blk.<layer>." if each layer has one, where it is not the role's own
 };

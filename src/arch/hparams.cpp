@@ -270,6 +270,15 @@ RopeSpec read_rope(const HParams& h, const ModelSpec& spec, RopeKind kind) {
     return rope;
 }
 
+RopeSpec read_granite_rope(const HParams& h, const ModelSpec& spec) {
+    if (h.file().boolean(h.key("rope.scaling.finetuned")).value_or(true)) {
+        return read_rope(h, spec, RopeKind::interleaved);
+    }
+    RopeSpec none;
+    none.kind = RopeKind::none;
+    return none;
+}
+
 RopeSpec read_longrope(const HParams& h, const ModelSpec& spec) {
     RopeSpec rope = read_rope(h, spec, RopeKind::neox);
     if (h.file().find_tensor("rope_factors_long.weight") == nullptr) return rope;
@@ -321,8 +330,9 @@ void read_per_layer_embedding(const HParams& h, ModelSpec& spec) {
     spec.n_vocab_per_layer = static_cast<std::uint32_t>(embedding->shape[1]);
 }
 
-void read_delta_nets(const HParams& h, ModelSpec& spec) {
-    const auto n_layers = static_cast<std::uint32_t>(spec.layers.size());
+namespace {
+
+DeltaSpec read_delta_spec(const HParams& h) {
     DeltaSpec delta;
     delta.n_key_heads = h.count("ssm.group_count", kMaxHeads);
     delta.n_value_heads = h.count("ssm.time_step_rank", kMaxHeads);
@@ -337,6 +347,23 @@ void read_delta_nets(const HParams& h, ModelSpec& spec) {
         throw Error(Status::bad_file, "key '{}' ({}) does not split into heads by '{}' ({})", h.key("ssm.inner_size"),
                     value_width, h.key("ssm.time_step_rank"), delta.n_value_heads);
     }
+    return delta;
+}
+
+void make_recurrent(LayerSpec& layer, Mixer mixer, const DeltaSpec& delta, std::uint32_t n_taps) {
+    layer.mixer = mixer;
+    layer.n_taps = n_taps;
+    layer.delta = delta;
+    layer.n_heads = 0;
+    layer.n_kv_heads = 0;
+    layer.head_dim = 0;
+}
+
+}  // namespace
+
+void read_delta_nets(const HParams& h, ModelSpec& spec) {
+    const auto n_layers = static_cast<std::uint32_t>(spec.layers.size());
+    const DeltaSpec delta = read_delta_spec(h);
     const std::uint32_t n_taps = h.count("ssm.conv_kernel", 64);
     const std::uint32_t interval = h.count_or("full_attention_interval", 4, n_layers + 4);
     const std::vector<bool> recurrent = h.layer_flags("attention.recurrent_layers", n_layers);
@@ -344,12 +371,15 @@ void read_delta_nets(const HParams& h, ModelSpec& spec) {
         LayerSpec& layer = spec.layers[i];
         layer.gated = true;
         if (recurrent.empty() ? interval != 0 && (i + 1) % interval == 0 : !recurrent[i]) continue;
-        layer.mixer = Mixer::delta_net;
-        layer.n_taps = n_taps;
-        layer.delta = delta;
-        layer.n_heads = 0;
-        layer.n_kv_heads = 0;
-        layer.head_dim = 0;
+        make_recurrent(layer, Mixer::delta_net, delta, n_taps);
+    }
+}
+
+void read_state_spaces(const HParams& h, ModelSpec& spec) {
+    const DeltaSpec delta = read_delta_spec(h);
+    const std::uint32_t n_taps = h.count("ssm.conv_kernel", 64);
+    for (LayerSpec& layer : spec.layers) {
+        if (layer.n_kv_heads == 0) make_recurrent(layer, Mixer::state_space, delta, n_taps);
     }
 }
 

@@ -69,6 +69,10 @@ void read_experts(const HParams& h, ModelSpec& spec, Routing routing, bool besid
 // Rotation as the keys rope.freq_base, rope.dimension_count and rope.scaling.* say. Unknown scaling types are refused.
 RopeSpec read_rope(const HParams& h, const ModelSpec& spec, RopeKind kind);
 
+// The same (interleaved) unless rope.scaling.finetuned is false, which says in Granite's files that positions do not
+// enter.
+RopeSpec read_granite_rope(const HParams& h, const ModelSpec& spec);
+
 // The same of Phi 3's family (neox): longrope where the file has the tensors of its factors, whatever the keys say.
 RopeSpec read_longrope(const HParams& h, const ModelSpec& spec);
 
@@ -82,6 +86,9 @@ void read_per_layer_embedding(const HParams& h, ModelSpec& spec);
 // Layers that attention.recurrent_layers flags (else all but every full_attention_interval-th) become gated delta nets
 // as ssm.* say, attention in the others is gated. After read_rope().
 void read_delta_nets(const HParams& h, ModelSpec& spec);
+
+// Layers without KV heads become state spaces, as ssm.* say.
+void read_state_spaces(const HParams& h, ModelSpec& spec);
 
 // LFM2: all but the feed-forward of a model whose layers without KV heads are short convolutions.
 void read_short_convs(const HParams& h, ModelSpec& spec);

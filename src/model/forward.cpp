@@ -91,6 +91,7 @@ bool mix(const Pass& pass, std::size_t layer) noexcept {
     switch (pass.spec.layers[layer].mixer) {
         case arch::Mixer::short_conv: return short_conv(pass, layer);
         case arch::Mixer::delta_net: return delta_net(pass, layer);
+        case arch::Mixer::state_space: return state_space(pass, layer);
         case arch::Mixer::attention: break;
     }
     return attention(pass, layer);

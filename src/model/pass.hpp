@@ -106,6 +106,7 @@ void project_pooled(const Pass& pass, arch::Pooling pooling, const float* pooled
 bool attention(const Pass& pass, std::size_t layer) noexcept;
 bool short_conv(const Pass& pass, std::size_t layer) noexcept;
 bool delta_net(const Pass& pass, std::size_t layer) noexcept;
+bool state_space(const Pass& pass, std::size_t layer) noexcept;
 bool feed_forward(const Pass& pass, std::size_t layer) noexcept;
 
 // One row of a matrix, packed or not, as floats.

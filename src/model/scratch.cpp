@@ -59,7 +59,7 @@ struct Widths {
             const std::uint64_t q_heads = (layer.gated ? 2 : 1) * std::uint64_t{layer.n_heads};
             qkv = std::max(qkv, (q_heads + 2 * std::uint64_t{layer.n_kv_heads}) * layer.head_dim);
             if (layer.mixer == arch::Mixer::short_conv) qkv = std::max(qkv, 3 * std::uint64_t{spec.d_model});
-            if (layer.mixer == arch::Mixer::delta_net) {
+            if (layer.delta.n_value_heads != 0) {
                 const arch::DeltaSpec& delta = layer.delta;
                 const std::uint64_t conv = arch::conv_width(spec, layer);
                 const std::uint64_t value = std::uint64_t{delta.n_value_heads} * delta.d_value;

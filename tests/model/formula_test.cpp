@@ -234,3 +234,25 @@ TEST_CASE("formulas: factors beside tensors, as NVFP4 has them") {
                          "tensor 'blk.3.attn_q.scale' holds 2 x F32, but tensor 'blk.3.attn_q.weight' 1 matrices",
                          linnet::Error);
 }
+
+TEST_CASE("formulas: Granite 4 hybrids, with groups of heads, dense and with experts") {
+    for (const bool has_experts : {false, true}) {
+        CAPTURE(has_experts);
+        RandomModel model = decoder("granitehybrid");
+        model.i32s("attention.head_count_kv", {0, 2, 0, 0}).flag("rope.scaling.finetuned", false);
+        model.u32("ssm.group_count", 2).u32("ssm.time_step_rank", 8).u32("ssm.state_size", 16);
+        model.u32("ssm.inner_size", 128).u32("ssm.conv_kernel", 4);
+        model.f32("attention.scale", 0.2F).f32("embedding_scale", 1.5F).f32("residual_scale", 0.7F);
+        model.f32("logit_scale", 1.2F);
+        if (has_experts) {
+            add_experts(model, 8, 2);
+            model.u32("expert_shared_feed_forward_length", 48);
+        }
+        check(model.bytes());
+    }
+}
+
+TEST_CASE("formulas: Granite without positions") {
+    RandomModel model = decoder("granite");
+    check(model.u32("attention.head_count_kv", 2).flag("rope.scaling.finetuned", false).bytes());
+}

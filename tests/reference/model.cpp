@@ -57,11 +57,12 @@ struct Layer {
     bool is_rotated = true;
     bool is_parallel = false;  // the feed-forward does not see what attention added
     Index head_dim = 0;
-    Index kv_layer = 0;                     // the layer whose keys and values are attended to
-    Matrix output_scale;                    // of all that the layer gives; may be empty
-    std::shared_ptr<const ShortConv> conv;  // instead of attention
-    std::shared_ptr<const DeltaNet> delta;  // likewise
-    bool is_gated = false;                  // each head's queries come with a gate, one after the other
+    Index kv_layer = 0;                       // the layer whose keys and values are attended to
+    Matrix output_scale;                      // of all that the layer gives; may be empty
+    std::shared_ptr<const ShortConv> conv;    // instead of attention
+    std::shared_ptr<const DeltaNet> delta;    // likewise
+    std::shared_ptr<const StateSpace> space;  // likewise
+    bool is_gated = false;                    // each head's queries come with a gate, one after the other
     double sparsity = -std::numeric_limits<double>::infinity();  // deviations above the mean where the gate begins
 };
 
@@ -242,6 +243,10 @@ Layer load_layer(Reader& reader, const Weights& weights, Index index, Index wind
     const auto take = [&](const std::string& part) { return reader.optional_matrix(name + part); };
     if (reader.has(name + "shortconv.conv.weight")) {
         layer.conv = std::make_shared<const ShortConv>(take);
+    } else if (reader.has(name + "ssm_in.weight")) {
+        layer.space = std::make_shared<const StateSpace>(
+            take, Reader::need(reader.integer("ssm.group_count"), "ssm.group_count"),
+            Reader::need(reader.integer("ssm.state_size"), "ssm.state_size"), weights.norm_eps);
     } else if (reader.has(name + "ssm_out.weight")) {
         const Index n_key_heads = Reader::need(reader.integer("ssm.group_count"), "ssm.group_count");
         layer.delta = std::make_shared<const DeltaNet>(take, n_key_heads, weights.norm_eps);
@@ -267,6 +272,7 @@ Layer load_layer(Reader& reader, const Weights& weights, Index index, Index wind
     if (architecture == "cohere2") layer.is_rotated = layer.is_local;
     if (architecture == "smollm3") layer.is_rotated = (index + 1) % 4 != 0;
     if (architecture == "gpt2" || architecture == "bert") layer.is_rotated = false;
+    if (reader.flag("rope.scaling.finetuned").value_or(true) == false) layer.is_rotated = false;  // Granite 4
     const std::set<std::string> two_ropes = {"gemma3", "gemma3n", "gemma4", "gemma-embedding", "olmo2"};
     layer.is_local = layer.is_local && window != 0 && two_ropes.count(architecture) != 0;
     if (const auto scales = reader.reals("activation_sparsity_scale"); !scales.empty()) {
@@ -295,11 +301,11 @@ Weights load(const std::string& path) {
     Reader reader(path);
     const std::string& architecture = reader.architecture();
     const std::set<std::string> known = {
-        "llama",     "qwen2",      "qwen3",    "gemma",       "gemma2",     "gemma3",          "phi3",    "smollm3",
-        "granite",   "mistral3",   "olmo2",    "glm4",        "ernie4_5",   "cohere2",         "gpt2",    "phi2",
-        "stablelm",  "starcoder2", "qwen2moe", "qwen3moe",    "olmoe",      "granitemoe",      "gpt-oss", "phimoe",
-        "deepseek2", "gemma3n",    "gemma4",   "bert",        "nomic-bert", "gemma-embedding", "lfm2",    "qwen35",
-        "qwen3next", "qwen35moe",  "lfm2moe",  "ernie4_5-moe"};
+        "llama",     "qwen2",      "qwen3",    "gemma",        "gemma2",       "gemma3",          "phi3",    "smollm3",
+        "granite",   "mistral3",   "olmo2",    "glm4",         "ernie4_5",     "cohere2",         "gpt2",    "phi2",
+        "stablelm",  "starcoder2", "qwen2moe", "qwen3moe",     "olmoe",        "granitemoe",      "gpt-oss", "phimoe",
+        "deepseek2", "gemma3n",    "gemma4",   "bert",         "nomic-bert",   "gemma-embedding", "lfm2",    "qwen35",
+        "qwen3next", "qwen35moe",  "lfm2moe",  "ernie4_5-moe", "granitehybrid"};
     if (known.count(architecture) == 0) throw std::runtime_error("reference: unknown architecture " + architecture);
     const auto is_one_of = [&](const std::set<std::string>& names) { return names.count(architecture) != 0; };
     const bool is_gemma_n = is_one_of({"gemma3n", "gemma4"});
@@ -345,7 +351,7 @@ Weights load(const std::string& path) {
     weights.attention_cap = reader.real("attn_logit_softcapping").value_or(0);
     weights.logit_cap = reader.real("final_logit_softcapping").value_or(0);
     const double logit_scale = reader.real("logit_scale").value_or(1);
-    weights.logit_scale = is_one_of({"granite", "granitemoe"}) ? 1 / logit_scale : logit_scale;
+    weights.logit_scale = is_one_of({"granite", "granitemoe", "granitehybrid"}) ? 1 / logit_scale : logit_scale;
     weights.temperature = reader.real("attention.temperature_scale").value_or(0);
     weights.temperature_context = reader.integer("rope.scaling.original_context_length").value_or(1);
 
@@ -531,6 +537,8 @@ Matrix final_states(const Weights& weights, std::span<const std::int32_t> tokens
             attended = (*layer.conv)(normed);
         } else if (layer.delta) {
             attended = (*layer.delta)(normed);
+        } else if (layer.space) {
+            attended = (*layer.space)(normed);
         } else if (!layer.latent.empty()) {
             attended = layer.latent(normed, rope.frequencies);
         } else {

@@ -12,13 +12,17 @@
 
 #include "base/error.hpp"
 #include "tests/reference/model.hpp"
-#include "tests/support/random_model.hpp"
+#include "tests/support/random_shapes.hpp"
 #include "tests/support/runner.hpp"
 #include "tests/support/temporary.hpp"
 
 namespace {
 
+using gguf_test::add_experts;
 using gguf_test::Bytes;
+using gguf_test::decoder;
+using gguf_test::delta_nets;
+using gguf_test::latent;
 using gguf_test::RandomModel;
 using linnet::KvType;
 using linnet::Token;
@@ -60,37 +64,6 @@ void check(const Bytes& bytes) {
     CHECK(widest >= 3.0);  // there is something to agree about
     const auto chunked = logits(*model, 7);
     CHECK(std::memcmp(got.data(), chunked.data(), got.size() * sizeof(float)) == 0);
-}
-
-// What all of them have: 4 layers of 4 heads.
-RandomModel decoder(const std::string& architecture) {
-    RandomModel model(architecture);
-    model.u32("block_count", 4).u32("context_length", 512).u32("embedding_length", 64).u32("feed_forward_length", 96);
-    model.u32("attention.head_count", 4).f32("attention.layer_norm_rms_epsilon", 1e-5F).f32("rope.freq_base", 1e4F);
-    return model;
-}
-
-void add_experts(RandomModel& model, std::uint32_t n, std::uint32_t n_used) {
-    model.u32("expert_count", n).u32("expert_used_count", n_used).u32("expert_feed_forward_length", 32);
-}
-
-// Attention over latents of 24 dimensions, 8 of 20 in a query rotated; the first layer is dense.
-RandomModel latent(std::uint32_t query_rank) {
-    RandomModel model = decoder("deepseek2");
-    model.u32("attention.head_count_kv", 1).u32("attention.key_length", 32).u32("attention.value_length", 24);
-    model.u32("attention.kv_lora_rank", 24).u32("attention.key_length_mla", 20).u32("attention.value_length_mla", 12);
-    model.u32("rope.dimension_count", 8).u32("leading_dense_block_count", 1).u32("expert_shared_count", 1);
-    if (query_rank != 0) model.u32("attention.q_lora_rank", query_rank);
-    return model;
-}
-
-RandomModel delta_nets(const std::string& architecture) {
-    RandomModel model = decoder(architecture);
-    model.u32("attention.head_count_kv", 2).u32("attention.key_length", 32).u32("attention.value_length", 32);
-    model.u32("rope.dimension_count", 8).u32("full_attention_interval", 4);
-    model.u32("ssm.group_count", 2).u32("ssm.time_step_rank", 4).u32("ssm.state_size", 16).u32("ssm.inner_size", 64);
-    model.u32("ssm.conv_kernel", 4);
-    return model;
 }
 
 }  // namespace
@@ -150,13 +123,7 @@ TEST_CASE("formulas: ERNIE 4.5 with experts in every other layer but the first t
     check(model.with("exp_probs_b.bias").bytes());
 }
 
-TEST_CASE("formulas: LFM2 with experts") {
-    RandomModel model = decoder("lfm2moe");
-    add_experts(model, 8, 2);
-    model.i32s("attention.head_count_kv", {0, 0, 2, 0}).u32("shortconv.l_cache", 3);
-    model.u32("leading_dense_block_count", 2).u32("expert_gating_func", 2);
-    check(model.with("exp_probs_b.bias").bytes());
-}
+TEST_CASE("formulas: LFM2 with experts") { check(gguf_test::short_convs().bytes()); }
 
 TEST_CASE("formulas: layers that guess tokens ahead are left out") {
     RandomModel model = delta_nets("qwen35");
@@ -238,12 +205,7 @@ TEST_CASE("formulas: factors beside tensors, as NVFP4 has them") {
 TEST_CASE("formulas: Granite 4 hybrids, with groups of heads, dense and with experts") {
     for (const bool has_experts : {false, true}) {
         CAPTURE(has_experts);
-        RandomModel model = decoder("granitehybrid");
-        model.i32s("attention.head_count_kv", {0, 2, 0, 0}).flag("rope.scaling.finetuned", false);
-        model.u32("ssm.group_count", 2).u32("ssm.time_step_rank", 8).u32("ssm.state_size", 16);
-        model.u32("ssm.inner_size", 128).u32("ssm.conv_kernel", 4);
-        model.f32("attention.scale", 0.2F).f32("embedding_scale", 1.5F).f32("residual_scale", 0.7F);
-        model.f32("logit_scale", 1.2F);
+        RandomModel model = gguf_test::state_spaces();
         if (has_experts) {
             add_experts(model, 8, 2);
             model.u32("expert_shared_feed_forward_length", 48);

@@ -102,7 +102,10 @@ class RandomModel {
         double offset = 0.0;
         double range = shape.size() == 1 ? 0.3 : std::sqrt(3.0 / static_cast<double>(shape[0]));
         if (contains("norm")) offset = 1.0;
-        if (contains("ssm_a") && !contains("alpha")) offset = -0.8;
+        if (contains("ssm_a") && !contains("alpha")) {
+            offset = -0.8;
+            range = 0.3;
+        }
         if (contains("token_embd.")) range = 1.0;
         if (contains("ffn_gate_inp")) range *= 2.0;
         std::size_t n = 1;

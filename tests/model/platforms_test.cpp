@@ -90,7 +90,7 @@ TEST_CASE("same bits: logits have the hash that they have on other processors") 
     }
 }
 
-TEST_CASE("same bits: models with random weights have the hash that they have on other processors") {
+TEST_CASE("same bits: logits of random models have the hash that they have on other processors") {
     const linnet::kernels::IsaList isas = linnet::kernels::available_isas();
     std::vector<linnet::Token> tokens;
     for (std::int32_t i = 0; i < 40; ++i) tokens.push_back(i * i * 7 % 251);

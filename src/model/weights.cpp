@@ -464,8 +464,8 @@ Weights::Weights(const gguf::File& file, const arch::ArchSpec& arch, const arch:
         matrix.tensor = part.is_transposed ? nullptr : part.tensor;
         matrix.first_row = part.first_row;
         if (part.scale != nullptr) {
-            const std::uint64_t i = part.scale->n_elements == 1 ? 0 : part.index;
-            file.read_tensor(*part.scale, i * sizeof(float), std::as_writable_bytes(std::span(&matrix.scale, 1)));
+            const std::uint64_t own = part.scale->n_elements == 1 ? 0 : part.index;
+            file.read_tensor(*part.scale, own * sizeof(float), std::as_writable_bytes(std::span(&matrix.scale, 1)));
         }
         if (part.is_transposed) {
             matrix.format = kFloats;

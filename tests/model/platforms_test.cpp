@@ -66,10 +66,10 @@ gguf_test::RandomModel delta_nets() {
 }
 
 constexpr RandomCase kRandomCases[] = {
-    {"latents, experts by groups", latents, 0},
-    {"delta nets, shared experts", delta_nets, 0},
-    {"short convolutions", gguf_test::short_convs, 0},
-    {"state spaces", gguf_test::state_spaces, 0},
+    {"latents, experts by groups", latents, 4057719962914806962U},
+    {"delta nets, shared experts", delta_nets, 9241524965210443906U},
+    {"short convolutions", gguf_test::short_convs, 15352786105204889207U},
+    {"state spaces", gguf_test::state_spaces, 18404812059107209498U},
 };
 
 }  // namespace

@@ -61,7 +61,7 @@ std::uint64_t peak_rss_bytes() {
 struct Work {
     std::uint64_t layer_weights = 0;   // multiplied for every token
     std::uint64_t output_weights = 0;  // multiplied where logits are asked for
-    std::uint64_t bytes = 0;           // read for a token that is decoded
+    std::uint64_t bytes = 0;           // read for a token that is decoded, without the cache
     bool quantised = false;            // most weights are in block formats
 };
 
@@ -94,6 +94,8 @@ class Bench {
             tokens_[i] = static_cast<Token>(std::uint64_t{i * 2654435761U} * model.spec().n_vocab >> 32U);
         }
     }
+
+    linnet::KvType kv_type() const { return forward_.shape().kv_type; }
 
     // Seconds that positions [pos, pos + n) take in passes of n_batch, with logits for the last one.
     double prefill(std::uint32_t pos, std::uint32_t n, linnet::Profile* profile = nullptr) {
@@ -152,6 +154,7 @@ struct Result {
     IsaReport isa;
     std::uint32_t n_threads = 0;
     Work work;
+    std::uint64_t cache_bytes = 0;  // read for a token in the middle of those that are decoded
     double load_ms = 0;
     double prefill_tps = 0;  // 0: not measured
     double decode_tps = 0;
@@ -161,13 +164,15 @@ struct Result {
     std::optional<Split> prefill_split;  // of all tokens of the prompt
     std::optional<Split> decode_split;   // of a token
 
-    // Shares of the limit that binds: arithmetic for prefill, reading weights for decode.
+    // Shares of the limit that binds: arithmetic for prefill, reading weights and cache for decode.
     double prefill_share(std::uint32_t n_prompt) const {
         const double weights = static_cast<double>(work.layer_weights) +
                                static_cast<double>(work.output_weights) / static_cast<double>(std::max(n_prompt, 1U));
         return 2 * weights * prefill_tps / (work.quantised ? limits.int8_ops : limits.f32_ops);
     }
-    double decode_share() const { return static_cast<double>(work.bytes) * decode_tps / limits.read_bytes; }
+    double decode_share() const {
+        return static_cast<double>(work.bytes + cache_bytes) * decode_tps / limits.read_bytes;
+    }
 };
 
 Result measure(Options options) {
@@ -186,6 +191,8 @@ Result measure(Options options) {
 
     const std::uint32_t n_ctx = options.depth + std::max({options.n_prompt, options.n_decode, 1U});
     std::optional<Bench> bench(std::in_place, *model, options, n_ctx);
+    const std::uint32_t middle = options.depth + options.n_decode / 2;
+    result.cache_bytes = linnet::KvCache::bytes_read(model->spec(), middle, bench->kv_type());
     std::vector<double> prefill;
     std::vector<double> decode;
     for (std::uint32_t i = 0; i <= options.repeats; ++i) {
@@ -238,6 +245,7 @@ nlohmann::ordered_json to_json(const Options& options, const Result& r) {
             {"memory_bytes", r.memory_bytes},
             {"peak_rss_bytes", r.peak_rss_bytes},
             {"weight_bytes_per_token", r.work.bytes},
+            {"cache_bytes_per_token", r.cache_bytes},
             {"int8_tops", r.limits.int8_ops / 1e12},
             {"f32_tflops", r.limits.f32_ops / 1e12},
             {"read_gbps", r.limits.read_bytes / 1e9},

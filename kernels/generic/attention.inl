@@ -65,10 +65,26 @@ struct VisibleKeys {
     bool overlap(std::size_t from, std::size_t to) const { return begin < to && from < end; }
 };
 
+// Memory that is needed next, as long as a tile's keys or values; `at` null: nothing is fetched. A few queries leave
+// attention at reading the cache, and the hardware does not foresee the walk over values, 64 bytes of each position.
+template <class Element>
+struct NextLines {
+    const Element* at;
+
+    // Step i of the 2 head_dim steps of a product with a tile.
+    void fetch(std::size_t i) const {
+        if (at == nullptr) return;
+        constexpr std::size_t kBytes = kKeyTile * sizeof(Element) / 2;  // a step's part
+        for (std::size_t line = 0; line < kBytes; line += 64) {
+            __builtin_prefetch(reinterpret_cast<const char*>(at) + i * kBytes + line);
+        }
+    }
+};
+
 // scores[c][0..63] = q[c] . k for N columns; keys that no column sees may be left out.
 template <class V, template <class> class Kv, int N>
 inline void score_tile(const typename Kv<V>::Element* keys, std::size_t head_dim, const float* q, VisibleKeys visible,
-                       float* scores) {
+                       NextLines<typename Kv<V>::Element> next, float* scores) {
     for (std::size_t part = 0; part < kKeyTile / 32; ++part) {  // 32 keys at a time: 2 N accumulators
         if (!visible.overlap(part * 32, part * 32 + 32)) continue;
         const auto* k = keys + part * 32 * head_dim;
@@ -77,6 +93,7 @@ inline void score_tile(const typename Kv<V>::Element* keys, std::size_t head_dim
         for (std::size_t d = 0; d < head_dim; ++d) {
             const auto k0 = Kv<V>::load(k + d * 16);
             const auto k1 = Kv<V>::load(k + (head_dim + d) * 16);
+            next.fetch(part * head_dim + d);
 #pragma GCC unroll 8
             for (int c = 0; c < N; ++c) {
                 const auto x = V::broadcast(q[static_cast<std::size_t>(c) * head_dim + d]);
@@ -94,7 +111,7 @@ inline void score_tile(const typename Kv<V>::Element* keys, std::size_t head_dim
 // o[c] += sum over the visible positions, ascending, of p[c][pos] * v[pos], N columns. head_dim is a multiple of 32.
 template <class V, template <class> class Kv, int N>
 inline void value_tile(const typename Kv<V>::Element* values, std::size_t head_dim, const float* p, VisibleKeys visible,
-                       float* o) {
+                       NextLines<typename Kv<V>::Element> next, float* o) {
     for (std::size_t d = 0; d < head_dim; d += 32) {
         typename V::Floats acc[N][2];
         for (int c = 0; c < N; ++c) {
@@ -104,6 +121,7 @@ inline void value_tile(const typename Kv<V>::Element* values, std::size_t head_d
         for (std::size_t i = visible.begin; i < visible.end; ++i) {
             const auto v0 = Kv<V>::load(values + i * head_dim + d);
             const auto v1 = Kv<V>::load(values + i * head_dim + d + 16);
+            next.fetch(d * 2 + i);
 #pragma GCC unroll 8
             for (int c = 0; c < N; ++c) {
                 const auto x = V::broadcast(p[static_cast<std::size_t>(c) * kKeyTile + i]);
@@ -187,13 +205,17 @@ void attention(const AttentionArgs& a) {
         const std::size_t slot = static_cast<std::size_t>(pos) % a.kv.ring;
         const auto* keys = reinterpret_cast<const Element*>(a.kv.keys) + slot * head_dim;
         const auto* values = reinterpret_cast<const Element*>(a.kv.values) + slot * head_dim;
+        // One group of columns: nothing is in a cache yet.
+        const bool once = a.n_columns <= V::kAttentionColumns;
+        const NextLines<Element> next_values{once ? values : nullptr};
+        const NextLines<Element> next_keys{once ? keys + kKeyTile * head_dim : nullptr};
         for_columns<V::kAttentionColumns>(0, a.n_columns, [&]<int N>(std::size_t c) {
             const VisibleKeys visible(a, pos, c, N);
             if (visible.none()) return;
             float* scores = a.scores + c * kKeyTile;
-            score_tile<V, Kv, N>(keys, head_dim, a.q + c * head_dim, visible, scores);
+            score_tile<V, Kv, N>(keys, head_dim, a.q + c * head_dim, visible, next_values, scores);
             softmax_columns<V>(a, pos, c, N);
-            value_tile<V, Kv, N>(values, head_dim, scores, visible, a.o + c * head_dim);
+            value_tile<V, Kv, N>(values, head_dim, scores, visible, next_keys, a.o + c * head_dim);
         });
     }
 }

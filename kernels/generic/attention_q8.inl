@@ -76,10 +76,10 @@ inline void quantise_p(const std::byte* values, std::size_t head_dim, QuantisedP
     }
 }
 
-// o[c] += sum over blocks of positions, ascending, of d * exact sum, N columns.
+// o[c] += sum over blocks of positions, ascending, of d * exact sum, N columns. ahead: as in stream_tiles.
 template <class V, int N>
 inline void value_tile_q8(const std::byte* values, std::size_t head_dim, const QuantisedP* p, VisibleKeys visible,
-                          float* o) {
+                          std::size_t ahead, float* o) {
     for (std::size_t d = 0; d < head_dim; d += 16) {
         typename V::Floats acc[N];
         for (int c = 0; c < N; ++c) acc[c] = V::load(o + static_cast<std::size_t>(c) * head_dim + d);
@@ -89,6 +89,9 @@ inline void value_tile_q8(const std::byte* values, std::size_t head_dim, const Q
                 reinterpret_cast<const std::uint8_t*>(values + b * value_block_bytes(head_dim)) + d * kValueBlock;
             typename V::Bytes v[8];
             for (int g = 0; g < 8; ++g) v[g] = V::load_bytes(block + 64 * g);
+            for (std::size_t line = 0; ahead != 0 && line < 16 * kValueBlock; line += 64) {
+                __builtin_prefetch(block + ahead + line);
+            }
 #pragma GCC unroll 16
             for (int c = 0; c < N; ++c) {
                 const auto sum = V::template dot_signed<8>(V::broadcast_int(0), v, p[c].q() + b * 32);
@@ -109,6 +112,10 @@ void attention_q8(const AttentionArgs& a) {
         const std::size_t width = a.n_columns - first < kQueries ? a.n_columns - first : kQueries;
         pack_q8<V>(a.q + c * head_dim, head_dim, a.panel + c / kQueries * panel_bytes, width, c - first);
     }
+    // A few queries leave attention at reading the cache: the next tile is fetched while one is computed with.
+    const bool once = a.n_columns <= V::kColumns;
+    const std::size_t keys_ahead = once ? kKeyTile / kRows * (head_dim / 32) * sizeof(q8_0::Tile) : 0;
+    const std::size_t values_ahead = once ? kKeyTile / kValueBlock * value_block_bytes(head_dim) : 0;
     for (std::int64_t pos = a.begin; pos < a.end; pos += static_cast<std::int64_t>(kKeyTile)) {
         const std::size_t slot = static_cast<std::size_t>(pos) % a.kv.ring;
         const auto* keys = reinterpret_cast<const q8_0::Tile*>(a.kv.keys) + slot / 16 * (head_dim / 32);
@@ -125,12 +132,12 @@ void attention_q8(const AttentionArgs& a) {
                     const q8_0::Tile* tiles[V::kTiles];
                     for (std::size_t i = 0; i < V::kTiles; ++i) tiles[i] = keys + (tile + i) * (head_dim / 32);
                     stream_tiles<V, q8_0, N, V::kTiles>(tiles, head_dim, panel, column, scores + tile * kRows, kKeyTile,
-                                                        V::kTiles * kRows, 0);
+                                                        V::kTiles * kRows, keys_ahead);
                 }
                 softmax_columns<V>(a, pos, c0 + column, N);
                 auto* p = reinterpret_cast<QuantisedP*>(scores);
                 for (int c = 0; c < N; ++c) quantise_p<V>(values, head_dim, p[c]);
-                value_tile_q8<V, N>(values, head_dim, p, visible, a.o + (c0 + column) * head_dim);
+                value_tile_q8<V, N>(values, head_dim, p, visible, values_ahead, a.o + (c0 + column) * head_dim);
             });
         }
     }

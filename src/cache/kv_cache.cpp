@@ -53,6 +53,14 @@ std::uint64_t KvCache::bytes(const arch::ModelSpec& spec, std::uint32_t n_ctx, s
     return total;
 }
 
+std::uint64_t KvCache::bytes_read(const arch::ModelSpec& spec, std::uint32_t pos, KvType type) {
+    std::uint64_t total = 0;
+    for (const arch::LayerSpec& layer : spec.layers) {
+        total += layer_bytes(layer, ring_size(layer, pos + 1, 0), kv_format(type));
+    }
+    return total;
+}
+
 KvCache::KvCache(const arch::ModelSpec& spec, std::uint32_t n_ctx, std::uint32_t n_batch, KvType type, Memory& memory)
     : format_(kv_format(type)), layers_(spec.layers.size(), &memory) {
     std::uint64_t offset = 0;

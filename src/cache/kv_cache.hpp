@@ -25,6 +25,9 @@ class KvCache {
     // Exactly what the constructor takes from memory.
     static std::uint64_t bytes(const arch::ModelSpec& spec, std::uint32_t n_ctx, std::uint32_t n_batch, KvType type);
 
+    // What a token at position `pos` reads of it.
+    static std::uint64_t bytes_read(const arch::ModelSpec& spec, std::uint32_t pos, KvType type);
+
     KvCache(const arch::ModelSpec& spec, std::uint32_t n_ctx, std::uint32_t n_batch, KvType type, Memory& memory);
 
     kernels::KvFormat format() const noexcept { return format_; }

@@ -11,6 +11,7 @@ namespace linnet {
 namespace {
 
 using arch::Role;
+using kernels::kQuantBlock;
 using kernels::kTileRows;
 
 void add_bias(const Pass& pass, const float* bias, std::size_t first, std::size_t rows, std::size_t n_tokens,
@@ -66,38 +67,38 @@ bool dense(const Pass& pass, const Dense& layer, FunctionRef<const float*(std::s
     const bool sparse = layer.sparsity != arch::kDense;
     if (sparse && !sparse_gate(pass, gate, gate_bias, layer.sparsity)) return false;
 
-    // Many tokens re-use what a core has fetched; few leave it at reading weights, in tasks that spread well.
-    const std::uint32_t rows_per_task = n < kFeedForwardTokens / 2 ? kFeedForwardRows / 4 : kFeedForwardRows;
-    const std::size_t n_tasks = div_up<std::size_t>(d_ff, rows_per_task);
-    const bool activated = pass.parallel(n_tasks, [&](std::size_t task, WorkerScratch& w) {
-        const std::size_t first = task * rows_per_task;
-        const std::size_t rows = std::min<std::size_t>(rows_per_task, d_ff - first);
-        const std::size_t tile = first / kTileRows;
-        const std::size_t n_tiles = div_up<std::size_t>(rows, kTileRows);
-        for (std::size_t t0 = 0; t0 < n; t0 += kFeedForwardTokens) {
-            const TokenRange tokens = {t0, std::min<std::size_t>(kFeedForwardTokens, n - t0)};
-            if (sparse) {
-                for (std::size_t i = 0; i < tokens.n; ++i) {
-                    std::copy_n(pass.s.gate + (t0 + i) * d_ff + first, rows, w.gate + i * kFeedForwardRows);
+    const std::size_t n_blocks = div_up<std::size_t>(d_ff, kQuantBlock);
+    const std::size_t most = kFeedForwardRows / kQuantBlock;
+    const bool activated =
+        pass.parallel_ranges(n_blocks, most, [&](std::size_t begin, std::size_t end, WorkerScratch& w) {
+            const std::size_t first = begin * kQuantBlock;
+            const std::size_t rows = std::min<std::size_t>(end * kQuantBlock, d_ff) - first;
+            const std::size_t tile = first / kTileRows;
+            const std::size_t n_tiles = div_up<std::size_t>(rows, kTileRows);
+            for (std::size_t t0 = 0; t0 < n; t0 += kFeedForwardTokens) {
+                const TokenRange tokens = {t0, std::min<std::size_t>(kFeedForwardTokens, n - t0)};
+                if (sparse) {
+                    for (std::size_t i = 0; i < tokens.n; ++i) {
+                        std::copy_n(pass.s.gate + (t0 + i) * d_ff + first, rows, w.gate + i * kFeedForwardRows);
+                    }
+                } else {
+                    multiply_tiles(pass, gate, tile, n_tiles, pass.s.input, tokens, w.gate, kFeedForwardRows, w);
+                    add_bias(pass, gate_bias, first, rows, tokens.n, w.gate);
                 }
-            } else {
-                multiply_tiles(pass, gate, tile, n_tiles, pass.s.input, tokens, w.gate, kFeedForwardRows, w);
-                add_bias(pass, gate_bias, first, rows, tokens.n, w.gate);
+                if (gated) {
+                    multiply_tiles(pass, layer.up, tile, n_tiles, pass.s.input, tokens, w.up, kFeedForwardRows, w);
+                    add_bias(pass, layer.up_bias, first, rows, tokens.n, w.up);
+                } else {
+                    std::fill_n(w.up, tokens.n * kFeedForwardRows, 1.0F);
+                }
+                for (std::size_t i = 0; i < tokens.n; ++i) {
+                    float* hidden = w.gate + i * kFeedForwardRows;
+                    activate(pass, layer.activation, hidden, w.up + i * kFeedForwardRows, rows, hidden);
+                    pass.observe(layer.down, first, rows, hidden);
+                    pack_row(pass, activations_of(layer.down), hidden, first, rows, d_ff, t0 + i, n, pass.s.hidden);
+                }
             }
-            if (gated) {
-                multiply_tiles(pass, layer.up, tile, n_tiles, pass.s.input, tokens, w.up, kFeedForwardRows, w);
-                add_bias(pass, layer.up_bias, first, rows, tokens.n, w.up);
-            } else {
-                std::fill_n(w.up, tokens.n * kFeedForwardRows, 1.0F);
-            }
-            for (std::size_t i = 0; i < tokens.n; ++i) {
-                float* hidden = w.gate + i * kFeedForwardRows;
-                activate(pass, layer.activation, hidden, w.up + i * kFeedForwardRows, rows, hidden);
-                pass.observe(layer.down, first, rows, hidden);
-                pack_row(pass, activations_of(layer.down), hidden, first, rows, d_ff, t0 + i, n, pass.s.hidden);
-            }
-        }
-    });
+        });
     pass.lap(Part::gate_up);
     if (!activated) return false;
 

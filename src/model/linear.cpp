@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: MIT
 #include "model/linear.hpp"
 
+#include "base/checked.hpp"
+
 namespace linnet {
 
 namespace {
@@ -8,20 +10,13 @@ namespace {
 using kernels::Activations;
 using kernels::kTileRows;
 
-// Weights of one task: some stay in a core's second-level cache while all panels of tokens pass by.
+// Weights of one task, at most: they stay in a core's second-level cache while all panels of tokens pass by.
 constexpr std::size_t kTaskBytes = 160 * 1024;
 
-std::size_t n_tiles(const Matrix& w) noexcept { return (w.n_out + kTileRows - 1) / kTileRows; }
+// Kernels take two tiles at a time.
+constexpr std::size_t kPairRows = 2 * kTileRows;
 
-std::size_t tiles_per_task(const Matrix& w) noexcept {
-    // An even number: kernels take two at a time.
-    return 2 * std::max<std::size_t>(1, kTaskBytes / 2 / kernels::tile_bytes(kernels::info(w.format), w.n_in));
-}
-
-std::size_t n_tasks(const Matrix& w) noexcept {
-    const std::size_t step = tiles_per_task(w);
-    return (n_tiles(w) + step - 1) / step;
-}
+std::size_t n_pairs(const Matrix& w) noexcept { return div_up<std::size_t>(w.n_out, kPairRows); }
 
 void add_bias(const Pass& pass, const Projection& p, std::size_t row, std::size_t n, std::size_t n_tokens) noexcept {
     for (std::size_t t = 0; t < n_tokens; ++t) pass.kernels.add.fn(p.bias + row, n, p.y + t * p.y_stride + row);
@@ -74,18 +69,27 @@ void multiply_tiles(const Pass& pass, const Matrix& w, std::size_t first_tile, s
 bool multiply(const Pass& pass, Part part, std::span<const Projection> projections, const Panels& panels,
               std::size_t n_tokens) noexcept {
     std::size_t total = 0;
-    for (const Projection& p : projections) total += n_tasks(p.w);
-    const bool done = pass.parallel(total, [&](std::size_t task, WorkerScratch& worker) {
-        const Projection* p = projections.data();
-        while (task >= n_tasks(p->w)) {
-            task -= n_tasks(p->w);
-            ++p;
+    std::size_t pair_bytes = 0;  // of the widest
+    for (const Projection& p : projections) {
+        total += n_pairs(p.w);
+        pair_bytes = std::max(pair_bytes, 2 * kernels::tile_bytes(kernels::info(p.w.format), p.w.n_in));
+    }
+    // Pairs of tiles are counted through all projections.
+    const std::size_t most = std::max<std::size_t>(1, kTaskBytes / pair_bytes);
+    const bool done = pass.parallel_ranges(total, most, [&](std::size_t begin, std::size_t end, WorkerScratch& worker) {
+        std::size_t first = 0;
+        for (const Projection& p : projections) {
+            const std::size_t next = first + n_pairs(p.w);
+            if (begin < next && end > first) {
+                const std::size_t row = (std::max(begin, first) - first) * kPairRows;
+                const std::size_t n_rows =
+                    std::min<std::size_t>((std::min(end, next) - first) * kPairRows, p.w.n_out) - row;
+                multiply_tiles(pass, p.w, row / kTileRows, div_up(n_rows, kTileRows), panels, {0, n_tokens}, p.y + row,
+                               p.y_stride, worker);
+                if (p.bias != nullptr) add_bias(pass, p, row, n_rows, n_tokens);
+            }
+            first = next;
         }
-        const std::size_t first = task * tiles_per_task(p->w);
-        const std::size_t n = std::min(tiles_per_task(p->w), n_tiles(p->w) - first);
-        const std::size_t row = first * kTileRows;
-        multiply_tiles(pass, p->w, first, n, panels, {0, n_tokens}, p->y + row, p->y_stride, worker);
-        if (p->bias != nullptr) add_bias(pass, *p, row, std::min(n * kTileRows, p->w.n_out - row), n_tokens);
     });
     pass.lap(part);
     return done;

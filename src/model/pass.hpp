@@ -57,6 +57,25 @@ struct Pass {
         return !cancelled();
     }
 
+    // Calls f(begin, end, scratch of the worker) for ranges that cover [0, n), as above: of max while much is left,
+    // then ever shorter ones, so that all workers end together.
+    template <class F>
+    bool parallel_ranges(std::size_t n, std::size_t max, F f) const noexcept {
+        std::atomic<std::size_t> next{0};
+        const std::size_t share = 2 * std::size_t{workers.size()};
+        auto work = [&](std::uint32_t worker) {
+            std::size_t begin = next.load(std::memory_order_relaxed);
+            while (begin < n && !cancelled()) {
+                const std::size_t end = begin + std::clamp<std::size_t>((n - begin) / share, 1, max);
+                if (!next.compare_exchange_weak(begin, end, std::memory_order_relaxed)) continue;
+                f(begin, end, s.workers[worker]);
+                begin = next.load(std::memory_order_relaxed);
+            }
+        };
+        workers.run(static_cast<std::uint32_t>(std::min<std::size_t>(n, workers.size())), work);
+        return !cancelled();
+    }
+
     // y = norm of a row of n; y may be x.
     void norm(const Norm& norm, const float* x, std::size_t n, float* y) const noexcept {
         if (spec.norm == arch::NormKind::rms) {

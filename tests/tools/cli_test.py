@@ -569,6 +569,10 @@ class Speed(Case):
         self.assertEqual(found["weight_bytes_per_token"],
                          sum(tensor["bytes"] for tensor in linnet_json("inspect", model, "--json")["tensors"]
                              if len(tensor["shape"]) == 2))
+        # Position 10 looks back over one tile of 64 positions, keys and values in F16.
+        spec = linnet_json("inspect", model, "--json")["metadata"]
+        self.assertEqual(found["cache_bytes_per_token"], 64 * 2 * 2 * spec["qwen3.block_count"]
+                         * spec["qwen3.attention.head_count_kv"] * spec["qwen3.attention.key_length"])
 
     def test_bench_profile_adds_up(self):
         model = self.synth("tiny-llama", "Q8_0")

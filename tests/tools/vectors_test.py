@@ -82,7 +82,8 @@ class Measures(Case):
         self.assertIn("too few", linnet("imatrix", model, "-f", text, "-o", out, "-c", 100000, status=2)[1])
 
     def test_imatrix_of_experts(self):
-        model, text, out = self.shared("goldens/qwen3moe") / "model-f32.gguf", self.write_text(), self.folder / "out.gguf"
+        model, text = self.shared("goldens/qwen3moe") / "model-f32.gguf", self.write_text()
+        out = self.folder / "out.gguf"
         written = set()
         for more in (("-t", 1), ("-t", 2, "--chunk", 7)):
             linnet("imatrix", model, "-f", text, "-o", out, "-c", 64, *more)

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: MIT
 # The libraries. linnet: liblinnet.so, exporting the functions of linnet.h and needing libc, libm and pthreads only.
 # linnet_static: the same objects as an archive. linnet_internal: the archive together with the headers of the layers
-# inside, for the tool, the tests and the benchmarks.
+# inside (linnet_headers), for the tool, the tests and the benchmarks. linnet_core: an archive of the lower layers.
 find_package(Threads REQUIRED)
 find_package(fmt REQUIRED)
 find_package(nlohmann_json REQUIRED)
@@ -32,15 +32,25 @@ function(linnet_add_objects target)
     endforeach()
 endfunction()
 
+# The layers up to src/model compute logits from a file; tests of kernels and logits need no others.
 file(GLOB_RECURSE sources CONFIGURE_DEPENDS src/*.cpp kernels/api/*.cpp)
+set(core_sources ${sources})
+set(core "/(src/(base|gguf|arch|tokenizer|model|cache)|kernels/api)/[^/]+$")
+list(FILTER core_sources INCLUDE REGEX ${core})
+list(FILTER sources EXCLUDE REGEX ${core})
+linnet_add_objects(linnet_core_objects ${core_sources})
 linnet_add_objects(linnet_objects ${sources})
+linnet_precompile(linnet_core_objects)
+linnet_precompile(linnet_objects linnet_core_objects)
 file(GLOB binding_sources CONFIGURE_DEPENDS ${PROJECT_SOURCE_DIR}/bindings/c/*.cpp)
 linnet_add_objects(linnet_bindings ${binding_sources})
+linnet_precompile(linnet_bindings linnet_core_objects)
 
-set(LINNET_OBJECTS $<TARGET_OBJECTS:linnet_objects>)
+set(LINNET_CORE_OBJECTS $<TARGET_OBJECTS:linnet_core_objects>)
 foreach(isa IN LISTS LINNET_ISAS)
-    list(APPEND LINNET_OBJECTS $<TARGET_OBJECTS:linnet_isa_${isa}>)
+    list(APPEND LINNET_CORE_OBJECTS $<TARGET_OBJECTS:linnet_isa_${isa}>)
 endforeach()
+set(LINNET_OBJECTS ${LINNET_CORE_OBJECTS} $<TARGET_OBJECTS:linnet_objects>)
 
 linnet_generate_map(${PROJECT_SOURCE_DIR}/bindings/c/symbols.txt ${PROJECT_BINARY_DIR}/linnet.map)
 
@@ -71,9 +81,14 @@ target_link_libraries(linnet_static INTERFACE stdc++ m Threads::Threads)
 target_include_directories(linnet_static INTERFACE
     $<BUILD_INTERFACE:${PROJECT_SOURCE_DIR}/include> $<INSTALL_INTERFACE:${CMAKE_INSTALL_INCLUDEDIR}>)
 
+add_library(linnet_core STATIC EXCLUDE_FROM_ALL ${LINNET_CORE_OBJECTS})
+set_target_properties(linnet_core PROPERTIES LINKER_LANGUAGE CXX)
+target_link_libraries(linnet_core INTERFACE Threads::Threads)
+
+add_library(linnet_headers INTERFACE)
+target_link_libraries(linnet_headers INTERFACE linnet_options fmt::fmt-header-only nlohmann_json::nlohmann_json)
 add_library(linnet_internal INTERFACE)
-target_link_libraries(linnet_internal INTERFACE
-    linnet_static linnet_options fmt::fmt-header-only nlohmann_json::nlohmann_json)
+target_link_libraries(linnet_internal INTERFACE linnet_static linnet_headers)
 
 add_library(linnet::linnet ALIAS linnet)
 add_library(linnet::linnet_static ALIAS linnet_static)

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: MIT
 # What every target of this project is compiled with. linnet_warnings: the warnings; linnet_options: besides, the
 # language and the floating-point rules that keep results bit-identical (no contraction, no fast-math).
+# linnet_precompile: for builds from scratch, most of whose time goes into standard headers.
 include(CheckCXXCompilerFlag)
 
 if(NOT CMAKE_BUILD_TYPE AND NOT CMAKE_CONFIGURATION_TYPES)
@@ -43,5 +44,22 @@ check_cxx_compiler_flag(-fno-gnu-unique LINNET_HAS_NO_GNU_UNIQUE)
 if(LINNET_HAS_NO_GNU_UNIQUE)
     target_compile_options(linnet_options INTERFACE $<$<COMPILE_LANGUAGE:CXX>:-fno-gnu-unique>)
 endif()
+
 target_include_directories(linnet_options INTERFACE
     ${PROJECT_SOURCE_DIR}/include ${PROJECT_SOURCE_DIR}/src ${PROJECT_SOURCE_DIR} ${PROJECT_BINARY_DIR}/generated)
+
+# linnet_precompile(<target> [<header>...]): common standard headers and these, for its C++ files.
+# linnet_precompile(<target> <other target>): what the other one has, whose options have to be the same.
+function(linnet_precompile target)
+    if(NOT LINNET_PRECOMPILE)
+        return()
+    endif()
+    if(TARGET "${ARGV1}")
+        target_precompile_headers(${target} REUSE_FROM ${ARGV1})
+        return()
+    endif()
+    foreach(header IN ITEMS ${PROJECT_SOURCE_DIR}/cmake/standard.hpp ${ARGN})
+        string(REPLACE ">" "$<ANGLE-R>" header "${header}")
+        target_precompile_headers(${target} PRIVATE $<$<COMPILE_LANGUAGE:CXX>:${header}>)
+    endforeach()
+endfunction()

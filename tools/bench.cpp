@@ -1,7 +1,5 @@
 // SPDX-License-Identifier: MIT
 // linnet bench: speed of reading (prefill) and writing (decode) tokens, and what share of the machine's limits that is.
-#include <CLI/CLI.hpp>
-
 #include <sys/resource.h>
 
 #include <algorithm>
@@ -15,8 +13,8 @@
 #include <vector>
 
 #include "sampling/sampler.hpp"
+#include "tools/command_line.hpp"
 #include "tools/commands.hpp"
-#include "tools/help.hpp"
 #include "tools/host_threads.hpp"
 #include "tools/isa.hpp"
 #include "tools/limits.hpp"
@@ -295,12 +293,10 @@ void bench(const Options& options) {
 
 }  // namespace
 
-void add_bench(CLI::App& app, int&) {
+void add_bench(CommandLine& line, int&) {
     auto options = std::make_shared<Options>();
-    CLI::App& command = *app.add_subcommand("bench", "Measure speed and memory");
-    explain(
-        command,
-
+    const Command command = line.add(
+        "bench", "Measure speed and memory",
         "Measures tokens per second of prefill (a prompt, many tokens in a pass) and of decode (one token after the "
         "other), medians of several repeats after a warm-up, with load time and peak memory. Then it measures the "
         "machine with the same threads and gives each speed as a share of what the machine can do: prefill of its "
@@ -308,30 +304,26 @@ void add_bench(CLI::App& app, int&) {
         "(for float files: float32) arithmetic, decode of its memory reads. Close other programs.",
         "linnet bench model.gguf -p 512 -n 64 -t 2 --json");
     add_model_argument(command, *options);
-    const auto count = CLI::Range(0, 1 << 24);
-    command.add_option("-p,--prompt", options->n_prompt, "Tokens of the prompt; 0: none")
-        ->check(count)
-        ->capture_default_str();
-    command.add_option("-n,--tokens", options->n_decode, "Tokens to decode; 0: none")
-        ->check(count)
-        ->capture_default_str();
-    command.add_option("-d,--depth", options->depth, "Tokens that are in the cache before")
-        ->check(count)
-        ->capture_default_str();
-    command.add_option("-r,--repeats", options->repeats, "Repeats, of which the median counts")
-        ->check(CLI::Range(1, 1000))
-        ->capture_default_str();
+    constexpr std::uint64_t kMost = 1 << 24;
+    command.add_option("-p,--prompt", &options->n_prompt, "Tokens of the prompt; 0: none",
+                       {.show_default = true, .most = kMost});
+    command.add_option("-n,--tokens", &options->n_decode, "Tokens to decode; 0: none",
+                       {.show_default = true, .most = kMost});
+    command.add_option("-d,--depth", &options->depth, "Tokens that are in the cache before",
+                       {.show_default = true, .most = kMost});
+    command.add_option("-r,--repeats", &options->repeats, "Repeats, of which the median counts",
+                       {.show_default = true, .least = 1, .most = 1000});
     add_kv_option(command, *options);
     add_engine_options(command, *options);
     add_chunk_option(command, *options);
     add_mapped_option(command, *options);
-    command.add_flag(
-        "--profile", options->profile,
+    command.add_option(
+        "--profile", &options->profile,
         "Then measure how the time of a prompt and of a token splits into parts, choosing a token included");
-    command.add_flag("--host-threads", options->host_threads,
-                     "Compute through a host's parallel_for (a small pool of the program) instead of own threads");
-    command.add_flag("--json", options->json, "Print a JSON object");
-    command.callback([options] { bench(*options); });
+    command.add_option("--host-threads", &options->host_threads,
+                       "Compute through a host's parallel_for (a small pool of the program) instead of own threads");
+    command.add_option("--json", &options->json, "Print a JSON object");
+    command.on_run([options] { bench(*options); });
 }
 
 }  // namespace tools

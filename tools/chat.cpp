@@ -1,8 +1,6 @@
 // SPDX-License-Identifier: MIT
 // linnet chat: a conversation in the terminal, or line by line without one, through linnet.h. The answer goes to stdout
 // as it comes, reasoning dimmed (to stderr when stdout is no terminal); what the program itself says goes to stderr.
-#include <CLI/CLI.hpp>
-
 #include <csignal>
 #include <ctime>
 #include <fstream>
@@ -16,8 +14,8 @@
 #include <unistd.h>
 
 #include "tools/api.hpp"
+#include "tools/command_line.hpp"
 #include "tools/commands.hpp"
-#include "tools/help.hpp"
 #include "tools/line_reader.hpp"
 #include "tools/read_file.hpp"
 #include "tools/terminal.hpp"
@@ -326,35 +324,36 @@ const Chat::Command Chat::kCommands[] = {
 
 }  // namespace
 
-void add_chat(CLI::App& app, int& status) {
+void add_chat(CommandLine& line, int& status) {
     auto options = std::make_shared<Options>();
-    CLI::App& command = *app.add_subcommand("chat", "Talk with a model");
-    explain(command,
-            "A conversation in the terminal. Each line is a message; lines that begin with / are commands (/help). The "
-            "model's own chat template is used, or a built-in one of its family. Reasoning is shown dimmed. Ctrl-C "
-            "stops the answer, Ctrl-D ends. When the standard input is no terminal, its lines are the messages, the "
-            "standard output has the answers and nothing else, and the first error ends with exit status 1. Without "
-            "sampling options those that the file recommends are used, or a temperature of 0.7 with top-p 0.95.",
-            "linnet chat model.gguf --system \"Answer in one sentence.\"");
+    const Command command = line.add(
+        "chat", "Talk with a model",
+        "A conversation in the terminal. Each line is a message; lines that begin with / are commands (/help). The "
+        "model's own chat template is used, or a built-in one of its family. Reasoning is shown dimmed. Ctrl-C "
+        "stops the answer, Ctrl-D ends. When the standard input is no terminal, its lines are the messages, the "
+        "standard output has the answers and nothing else, and the first error ends with exit status 1. Without "
+        "sampling options those that the file recommends are used, or a temperature of 0.7 with top-p 0.95.",
+        "linnet chat model.gguf --system \"Answer in one sentence.\"");
     add_model_argument(command, *options);
-    command.add_option("-s,--system", options->system, "The system's message");
-    command.add_option("--template", options->chat_template, "Jinja file, or the name of a built-in template");
-    command.add_option("--extra", options->extra, "Variables for the template, a JSON object");
-    command.add_flag("--no-think", options->no_thinking, "Ask for no reasoning, where the template has a way");
-    command.add_option("-n,--tokens", options->n_tokens, "At most this many tokens an answer; 0: until its end")
-        ->capture_default_str();
+    command.add_option("-s,--system", &options->system, "The system's message");
+    command.add_option("--template", &options->chat_template, "Jinja file, or the name of a built-in template");
+    command.add_option("--extra", &options->extra, "Variables for the template, a JSON object");
+    command.add_option("--no-think", &options->no_thinking, "Ask for no reasoning, where the template has a way");
+    command.add_option("-n,--tokens", &options->n_tokens, "At most this many tokens an answer; 0: until its end",
+                       {.show_default = true});
     linnet::SamplerOptions& sampler = options->sampler;
-    const CLI::Option* const given[] = {
-        command.add_option("--temp", sampler.temperature, "Temperature; 0: always the most probable token"),
-        command.add_option("--top-k", sampler.top_k, "Keep the k most probable tokens; 0: all"),
-        command.add_option("--top-p", sampler.top_p, "Keep the fewest tokens that reach this probability; 0: all"),
-        command.add_option("--min-p", sampler.min_p, "Drop tokens below this share of the most probable one; 0: none")};
-    command.add_option("--seed", sampler.seed, "Seed of the draws");
+    command.add_option("--temp", &sampler.temperature, "Temperature; 0: always the most probable token");
+    command.add_option("--top-k", &sampler.top_k, "Keep the k most probable tokens; 0: all");
+    command.add_option("--top-p", &sampler.top_p, "Keep the fewest tokens that reach this probability; 0: all");
+    command.add_option("--min-p", &sampler.min_p, "Drop tokens below this share of the most probable one; 0: none");
+    command.add_option("--seed", &sampler.seed, "Seed of the draws");
     add_engine_options(command, *options);
     add_session_options(command, *options);
     add_mapped_option(command, *options);
-    command.callback([options, &status, all = std::vector<const CLI::Option*>(std::begin(given), std::end(given))] {
-        for (const CLI::Option* option : all) options->sampler_given = options->sampler_given || option->count() > 0;
+    command.on_run([options, &status, command] {
+        for (const char* option : {"--temp", "--top-k", "--top-p", "--min-p"}) {
+            options->sampler_given = options->sampler_given || command.given(option);
+        }
         catch_interrupts();
         status = Chat(*options).run();
     });

@@ -7,11 +7,9 @@
 #include <stdexcept>
 #include <string>
 
-namespace CLI {
-class App;
-}
-
 namespace tools {
+
+class CommandLine;
 
 inline constexpr int kExitFailure = 1;
 inline constexpr int kExitUsage = 2;
@@ -20,23 +18,23 @@ struct UsageError : std::runtime_error {
     using std::runtime_error::runtime_error;
 };
 
-void add_run(CLI::App& app, int& status);
-void add_chat(CLI::App& app, int& status);
-void add_inspect(CLI::App& app, int& status);
-void add_plan(CLI::App& app, int& status);
-void add_tokenize(CLI::App& app, int& status);
-void add_detokenize(CLI::App& app, int& status);
-void add_render(CLI::App& app, int& status);
-void add_jinja(CLI::App& app, int& status);
-void add_logits(CLI::App& app, int& status);
-void add_embed(CLI::App& app, int& status);
-void add_verify(CLI::App& app, int& status);
-void add_imatrix(CLI::App& app, int& status);
-void add_perplexity(CLI::App& app, int& status);
-void add_bench(CLI::App& app, int& status);
-void add_synth(CLI::App& app, int& status);
-void add_quantize(CLI::App& app, int& status);
-void add_compare(CLI::App& app, int& status);
-void add_constrain(CLI::App& app, int& status);
+void add_run(CommandLine& line, int& status);
+void add_chat(CommandLine& line, int& status);
+void add_inspect(CommandLine& line, int& status);
+void add_plan(CommandLine& line, int& status);
+void add_tokenize(CommandLine& line, int& status);
+void add_detokenize(CommandLine& line, int& status);
+void add_render(CommandLine& line, int& status);
+void add_jinja(CommandLine& line, int& status);
+void add_logits(CommandLine& line, int& status);
+void add_embed(CommandLine& line, int& status);
+void add_verify(CommandLine& line, int& status);
+void add_imatrix(CommandLine& line, int& status);
+void add_perplexity(CommandLine& line, int& status);
+void add_bench(CommandLine& line, int& status);
+void add_synth(CommandLine& line, int& status);
+void add_quantize(CommandLine& line, int& status);
+void add_compare(CommandLine& line, int& status);
+void add_constrain(CommandLine& line, int& status);
 
 }  // namespace tools

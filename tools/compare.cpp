@@ -1,8 +1,6 @@
 // SPDX-License-Identifier: MIT
 // linnet compare: what quantisation did to the weights. The mean squared difference of each tensor of a file from the
 // same tensor of the original, and, given two files, the ratio of theirs.
-#include <CLI/CLI.hpp>
-
 #include <algorithm>
 #include <cmath>
 #include <iostream>
@@ -13,8 +11,8 @@
 
 #include "gguf/file.hpp"
 #include "model/engine.hpp"
+#include "tools/command_line.hpp"
 #include "tools/commands.hpp"
-#include "tools/help.hpp"
 
 namespace tools {
 
@@ -119,20 +117,19 @@ void compare(const Options& options) {
 
 }  // namespace
 
-void add_compare(CLI::App& app, int&) {
+void add_compare(CommandLine& line, int&) {
     auto options = std::make_shared<Options>();
-    CLI::App& command = *app.add_subcommand("compare", "Measure what quantisation did to the weights");
-    explain(
-        command,
-
+    const Command command = line.add(
+        "compare", "Measure what quantisation did to the weights",
         "Prints the mean squared difference of each tensor of FILE from the same one of ORIGINAL, and as a share of "
         "the weights (root mean squares). With two files also the ratio of the first one's to the second one's. "
         "Tensors that are the same in all of them are left out.",
         "linnet compare model-bf16.gguf model-Q4_K_M.gguf");
-    command.add_option("ORIGINAL", options->original, "GGUF file with the weights to compare with")->required();
-    command.add_option("FILE", options->files, "One or two GGUF files")->required()->expected(1, 2);
-    command.add_flag("--json", options->json, "Print a JSON object per tensor");
-    command.callback([options] { compare(*options); });
+    command.add_option("ORIGINAL", &options->original, "GGUF file with the weights to compare with",
+                       {.required = true});
+    command.add_option("FILE", &options->files, "One or two GGUF files", {.required = true, .most = 2});
+    command.add_option("--json", &options->json, "Print a JSON object per tensor");
+    command.on_run([options] { compare(*options); });
 }
 
 }  // namespace tools

@@ -1,8 +1,6 @@
 // SPDX-License-Identifier: MIT
 // linnet constrain: compiles constraints and follows documents under them, token by token, as a generation would: each
 // token has to be in the mask before it, and the end in the mask after the last. One JSON object a line in, one out.
-#include <CLI/CLI.hpp>
-
 #include <ctime>
 #include <memory>
 #include <string>
@@ -10,8 +8,8 @@
 
 #include "constrain/matcher.hpp"
 #include "gguf/file.hpp"
+#include "tools/command_line.hpp"
 #include "tools/commands.hpp"
-#include "tools/help.hpp"
 #include "tools/json_lines.hpp"
 
 namespace tools {
@@ -99,11 +97,10 @@ void constrain(const Options& options, int& status) {
 
 }  // namespace
 
-void add_constrain(CLI::App& app, int& status) {
+void add_constrain(CommandLine& line, int& status) {
     auto options = std::make_shared<Options>();
-    CLI::App& command = *app.add_subcommand("constrain", "Check documents against a schema, grammar, regex or choices");
-    explain(
-        command,
+    const Command command = line.add(
+        "constrain", "Check documents against a schema, grammar, regex or choices",
         "Reads objects {\"schema\", \"documents\"} from the standard input, one a line; instead of the JSON schema "
         "there may be a \"grammar\" (GBNF text), a \"regex\" or \"choices\" (a list of texts). Each document is "
         "turned into tokens, which have to be in the masks that a generation under the constraint would use. "
@@ -111,9 +108,9 @@ void add_constrain(CLI::App& app, int& status) {
         "microseconds of the processor, or {\"error\"}, and the exit status is then 1.",
         "echo '{\"schema\": {\"type\": \"integer\"}, \"documents\": [\"12\", \"x\"]}' | linnet constrain model.gguf "
         "--jsonl");
-    command.add_option("VOCAB", options->model, "GGUF file; a vocabulary without tensors will do")->required();
-    command.add_flag("--jsonl", options->jsonl, "Read and write one JSON object a line (the only form there is)");
-    command.callback([options, &status] { constrain(*options, status); });
+    command.add_option("VOCAB", &options->model, "GGUF file; a vocabulary without tensors will do", {.required = true});
+    command.add_option("--jsonl", &options->jsonl, "Read and write one JSON object a line (the only form there is)");
+    command.on_run([options, &status] { constrain(*options, status); });
 }
 
 }  // namespace tools

@@ -1,7 +1,5 @@
 // SPDX-License-Identifier: MIT
 // linnet embed: vectors or scores of texts, a JSON object a line.
-#include <CLI/CLI.hpp>
-
 #include <fstream>
 #include <iostream>
 #include <memory>
@@ -11,8 +9,8 @@
 
 #include "base/error.hpp"
 #include "tools/api.hpp"
+#include "tools/command_line.hpp"
 #include "tools/commands.hpp"
-#include "tools/help.hpp"
 
 namespace tools {
 
@@ -102,31 +100,29 @@ void embed(const Options& options) {
 
 }  // namespace
 
-void add_embed(CLI::App& app, int&) {
+void add_embed(CommandLine& line, int&) {
     auto options = std::make_shared<Options>();
-    CLI::App& command = *app.add_subcommand("embed", "Make vectors or scores of texts");
-    explain(command,
-
-            "Makes a vector of each text, as the model's file says how (mean, first or last token), of length 1 unless "
-            "--raw is given, and writes {\"text\", \"embedding\"}, one object a line. Models that rank write "
-            "{\"text\", \"scores\"}: a text is then a query and a document, joined as the model's card says "
-            "(\"query[SEP]document\" for BERT). --pooling none writes {\"text\", \"states\"}, a vector for each token. "
-            "Decoders work as well when a pooling is given. -f reads a text from each line of a file (- for the "
-            "standard input).",
-            "linnet embed bge-small-en-v1.5.gguf \"a text\" \"another one\"");
+    const Command command = line.add(
+        "embed", "Make vectors or scores of texts",
+        "Makes a vector of each text, as the model's file says how (mean, first or last token), of length 1 unless "
+        "--raw is given, and writes {\"text\", \"embedding\"}, one object a line. Models that rank write "
+        "{\"text\", \"scores\"}: a text is then a query and a document, joined as the model's card says "
+        "(\"query[SEP]document\" for BERT). --pooling none writes {\"text\", \"states\"}, a vector for each token. "
+        "Decoders work as well when a pooling is given. -f reads a text from each line of a file (- for the "
+        "standard input).",
+        "linnet embed bge-small-en-v1.5.gguf \"a text\" \"another one\"");
     add_model_argument(command, *options);
-    command.add_option("TEXT", options->texts, "Texts");
-    command.add_option("-f,--file", options->file, "File with a text on each line; - for the standard input");
-    command.add_option("--pooling", options->pooling, "How tokens' states become one vector")
-        ->check(CLI::IsMember({"default", "none", "mean", "cls", "last", "rank"}))
-        ->capture_default_str();
-    command.add_option("-c,--ctx", options->n_ctx, "Most tokens of a text (default: what the model was trained with)")
-        ->check(CLI::Range(1U, 1U << 24));
-    command.add_flag("--truncate", options->truncate, "Cut longer texts instead of refusing them");
-    command.add_flag("--raw", options->raw, "Do not divide vectors by their length");
+    command.add_option("TEXT", &options->texts, "Texts");
+    command.add_option("-f,--file", &options->file, "File with a text on each line; - for the standard input");
+    command.add_option("--pooling", &options->pooling, "How tokens' states become one vector",
+                       {.show_default = true, .one_of = {"default", "none", "mean", "cls", "last", "rank"}});
+    command.add_option("-c,--ctx", &options->n_ctx, "Most tokens of a text (default: what the model was trained with)",
+                       {.least = 1, .most = 1U << 24});
+    command.add_option("--truncate", &options->truncate, "Cut longer texts instead of refusing them");
+    command.add_option("--raw", &options->raw, "Do not divide vectors by their length");
     add_mapped_option(command, *options);
     add_engine_options(command, *options);
-    command.callback([options] { embed(*options); });
+    command.on_run([options] { embed(*options); });
 }
 
 }  // namespace tools

@@ -2,12 +2,11 @@
 // Options of a constraint, of which a command line has one at most.
 #include "tools/grammar_options.hpp"
 
-#include <CLI/CLI.hpp>
-
 #include <fstream>
 #include <iterator>
 #include <nlohmann/json.hpp>
 
+#include "tools/command_line.hpp"
 #include "tools/commands.hpp"
 #include "tools/read_file.hpp"
 
@@ -23,24 +22,17 @@ std::string read_text(const std::string& path) {
 
 }  // namespace
 
-void add_grammar_options(CLI::App& command, GrammarOptions& options) {
-    CLI::Option* const schema = command.add_option("--json-schema", options.schema_file,
-                                                   "File of a JSON schema: the text is a document that satisfies it");
-    CLI::Option* const grammar =
-        command.add_option("--grammar", options.grammar_file, "File of a GBNF grammar: the text is its root");
-    CLI::Option* const regex =
-        command.add_option("--regex", options.regex, "Regular expression that the whole text matches");
-    CLI::Option* const choices =
-        command.add_option("--choices", options.choices, "The text is one of these, separated by commas")
-            ->delimiter(',');
-    command.add_flag("--compact", options.compact, "With --json-schema: no white space between JSON's tokens")
-        ->needs(schema);
-    const std::vector<CLI::Option*> all = {schema, grammar, regex, choices};
-    for (CLI::Option* one : all) {
-        for (CLI::Option* other : all) {
-            if (one != other) one->excludes(other);
-        }
-    }
+void add_grammar_options(const Command& command, GrammarOptions& options) {
+    command.add_option("--json-schema", &options.schema_file,
+                       "File of a JSON schema: the text is a document that satisfies it");
+    command.add_option("--grammar", &options.grammar_file, "File of a GBNF grammar: the text is its root",
+                       {.excludes = {"--json-schema"}});
+    command.add_option("--regex", &options.regex, "Regular expression that the whole text matches",
+                       {.excludes = {"--json-schema", "--grammar"}});
+    command.add_option("--choices", &options.choices, "The text is one of these, separated by commas",
+                       {.separator = ',', .excludes = {"--json-schema", "--grammar", "--regex"}});
+    command.add_option("--compact", &options.compact, "With --json-schema: no white space between JSON's tokens",
+                       {.needs = "--json-schema"});
 }
 
 std::optional<linnet::Grammar> make_grammar(const linnet::Model& model, const GrammarOptions& options) {

@@ -7,10 +7,7 @@
 #include <vector>
 
 #include "include/linnet.hpp"
-
-namespace CLI {
-class App;
-}
+#include "tools/command_line.hpp"
 
 namespace tools {
 
@@ -22,7 +19,7 @@ struct GrammarOptions {
     bool compact = false;
 };
 
-void add_grammar_options(CLI::App& command, GrammarOptions& options);
+void add_grammar_options(const Command& command, GrammarOptions& options);
 
 // None when none was asked for. Throws UsageError for a file that cannot be read.
 std::optional<linnet::Grammar> make_grammar(const linnet::Model& model, const GrammarOptions& options);

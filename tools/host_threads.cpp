@@ -49,14 +49,21 @@ void HostThreads::run(void (*task)(void* arg, std::uint32_t index), void* arg, s
         wake_.notify_all();
     }
     take_jobs(job);
-    while (n_running_ > 0) std::this_thread::yield();
+    // To yield instead would give a busy program on this core its whole turn.
+    const auto done = [&] { return n_running_ == 0; };
+    if (look(done)) return;
+    std::unique_lock lock(mutex_);
+    done_.wait(lock, done);
 }
 
 void HostThreads::take_jobs(std::uint64_t job) {
     for (std::uint64_t left = left_; left / kJob == job && left % kJob > 0;) {
         if (!left_.compare_exchange_weak(left, left - 1)) continue;
         task_(arg_, static_cast<std::uint32_t>(left % kJob) - 1);
-        --n_running_;
+        if (--n_running_ == 0) {
+            const std::lock_guard lock(mutex_);  // the caller has seen it, or waits already
+            done_.notify_one();
+        }
         left = left_;
     }
 }

@@ -30,7 +30,8 @@ class HostThreads {
 
     std::mutex turn_;  // one parallel_for at a time
     std::mutex mutex_;
-    std::condition_variable wake_;
+    std::condition_variable wake_;  // of threads without work
+    std::condition_variable done_;  // of the caller
     std::atomic<bool> stop_{false};
     void (*task_)(void* arg, std::uint32_t index) = nullptr;
     void* arg_ = nullptr;

@@ -2,8 +2,6 @@
 // linnet imatrix: of each matrix the squares of what it is multiplied with over a text, summed token by token: which of
 // its columns matter when it is quantised. Written as llama-imatrix does (GGUF: <tensor>.in_sum2 and <tensor>.counts,
 // each with a row for each matrix of the tensor: an expert or a head).
-#include <CLI/CLI.hpp>
-
 #include <algorithm>
 #include <iostream>
 #include <memory>
@@ -12,8 +10,8 @@
 #include <vector>
 
 #include "gguf/writer.hpp"
+#include "tools/command_line.hpp"
 #include "tools/commands.hpp"
-#include "tools/help.hpp"
 #include "tools/output_files.hpp"
 #include "tools/pass.hpp"
 #include "tools/terminal.hpp"
@@ -124,25 +122,23 @@ void imatrix(const Options& options) {
 
 }  // namespace
 
-void add_imatrix(CLI::App& app, int&) {
+void add_imatrix(CommandLine& line, int&) {
     auto options = std::make_shared<Options>();
     options->n_ctx = 512;
-    CLI::App& command = *app.add_subcommand("imatrix", "Collect which weights matter, for quantize --imatrix");
-    explain(
-        command,
-
+    const Command command = line.add(
+        "imatrix", "Collect which weights matter, for quantize --imatrix",
         "Runs a text in windows of -c tokens (default 512) and sums, for each matrix of the layers, the squares of "
         "each of its inputs; for an expert's those of the tokens that chose it. The file is an importance matrix in "
         "GGUF as llama-imatrix writes it; `linnet quantize --imatrix` and llama-quantize read it.",
         "linnet imatrix model-f16.gguf -f text.txt -o model.imatrix.gguf");
     add_model_argument(command, *options);
-    command.add_option("-f,--file", options->text, "Text file (UTF-8)")->required();
-    command.add_option("-o,--out", options->out, "File to write")->required();
+    command.add_option("-f,--file", &options->text, "Text file (UTF-8)", {.required = true});
+    command.add_option("-o,--out", &options->out, "File to write", {.required = true});
     add_session_options(command, *options);
     add_engine_options(command, *options);
     add_chunk_option(command, *options);
     add_mapped_option(command, *options);
-    command.callback([options] { imatrix(*options); });
+    command.on_run([options] { imatrix(*options); });
 }
 
 }  // namespace tools

@@ -1,8 +1,6 @@
 // SPDX-License-Identifier: MIT
 // linnet inspect: what a GGUF file holds. It reads the file's layer and not linnet.h, because it must also show files
 // that hold no model or one which the library refuses to run.
-#include <CLI/CLI.hpp>
-
 #include <iostream>
 #include <memory>
 #include <string>
@@ -10,8 +8,8 @@
 #include "base/error.hpp"
 #include "base/memory.hpp"
 #include "gguf/file.hpp"
+#include "tools/command_line.hpp"
 #include "tools/commands.hpp"
-#include "tools/help.hpp"
 #include "tools/metadata.hpp"
 
 namespace tools {
@@ -90,18 +88,16 @@ void inspect(const Options& options) {
 
 }  // namespace
 
-void add_inspect(CLI::App& app, int&) {
+void add_inspect(CommandLine& line, int&) {
     auto options = std::make_shared<Options>();
-    CLI::App& command = *app.add_subcommand("inspect", "Show a GGUF file's metadata and tensors");
-    explain(
-        command,
-
+    const Command command = line.add(
+        "inspect", "Show a GGUF file's metadata and tensors",
         "Lists the metadata (long arrays as their length and first elements) and the tensors (name, type, shape with "
         "the contiguous dimension first, bytes) of a GGUF file, whether or not Linnet can run the model in it.",
         "linnet inspect model.gguf --json | jq '.metadata[\"general.architecture\"]'");
-    command.add_option("MODEL", options->model, "GGUF file (the first one of split files)")->required();
-    command.add_flag("--json", options->json, "Print a JSON object");
-    command.callback([options] { inspect(*options); });
+    command.add_option("MODEL", &options->model, "GGUF file (the first one of split files)", {.required = true});
+    command.add_option("--json", &options->json, "Print a JSON object");
+    command.on_run([options] { inspect(*options); });
 }
 
 }  // namespace tools

@@ -1,15 +1,13 @@
 // SPDX-License-Identifier: MIT
 // linnet logits: the logits after each of some tokens, and a greedy continuation, as a golden file.
-#include <CLI/CLI.hpp>
-
 #include <fstream>
 #include <memory>
 #include <string>
 #include <vector>
 
+#include "tools/command_line.hpp"
 #include "tools/commands.hpp"
 #include "tools/golden.hpp"
-#include "tools/help.hpp"
 #include "tools/pass.hpp"
 #include "tools/vectors.hpp"
 
@@ -93,13 +91,11 @@ void logits(const Options& options) {
 
 }  // namespace
 
-void add_logits(CLI::App& app, int&) {
+void add_logits(CommandLine& line, int&) {
     auto options = std::make_shared<Options>();
     options->kv = "f32";
-    CLI::App& command = *app.add_subcommand("logits", "Write the logits after each token to a file");
-    explain(
-        command,
-
+    const Command command = line.add(
+        "logits", "Write the logits after each token to a file",
         "Computes the logits after each of the given tokens (ids separated by white space; nothing is added to them) "
         "and, with --greedy, continues with the most probable tokens. The file is a golden file as `linnet verify` "
         "reads it: \"GLDN\", then int32 version, kind, n_tokens, n_rows, n_cols, n_greedy, the tokens, the rows of "
@@ -108,14 +104,14 @@ void add_logits(CLI::App& app, int&) {
         "one (kind 1).",
         "linnet logits model.gguf --tokens ids.txt --out logits.bin --greedy 16 --kv f32");
     add_model_argument(command, *options);
-    command.add_option("--tokens", options->tokens, "File of token ids")->required();
-    command.add_option("--out", options->out, "File to write")->required();
-    command.add_option("--greedy", options->n_greedy, "Tokens to continue with")->check(CLI::Range(0, 1 << 20));
+    command.add_option("--tokens", &options->tokens, "File of token ids", {.required = true});
+    command.add_option("--out", &options->out, "File to write", {.required = true});
+    command.add_option("--greedy", &options->n_greedy, "Tokens to continue with", {.most = 1 << 20});
     add_session_options(command, *options);
     add_engine_options(command, *options);
     add_chunk_option(command, *options);
     add_mapped_option(command, *options);
-    command.callback([options] { logits(*options); });
+    command.on_run([options] { logits(*options); });
 }
 
 }  // namespace tools

@@ -1,15 +1,13 @@
 // SPDX-License-Identifier: MIT
 // The linnet program: subcommands and exit status. 0: done, 1: failed, 2: the command line was wrong. Results go to
 // stdout; messages go to stderr and begin with "linnet: ".
-#include <CLI/CLI.hpp>
-
 #include <cstdio>
 #include <exception>
 #include <iostream>
 
 #include "include/linnet.h"
+#include "tools/command_line.hpp"
 #include "tools/commands.hpp"
-#include "tools/help.hpp"
 
 namespace {
 
@@ -20,25 +18,18 @@ constexpr const char* kAbout =
     "`linnet COMMAND --help` explains a command and shows an example.";
 
 int run(int argc, char** argv) {
-    CLI::App app(tools::wrapped(kAbout), "linnet");
-    app.set_version_flag("--version", linnet_version());
-    app.require_subcommand(1);
+    tools::CommandLine line(kAbout, linnet_version());
     int status = 0;
     for (const auto add :
          {tools::add_run, tools::add_chat, tools::add_inspect, tools::add_plan, tools::add_tokenize,
           tools::add_detokenize, tools::add_render, tools::add_jinja, tools::add_embed, tools::add_logits,
           tools::add_verify, tools::add_imatrix, tools::add_perplexity, tools::add_bench, tools::add_synth,
           tools::add_quantize, tools::add_compare, tools::add_constrain}) {
-        add(app, status);
+        add(line, status);
     }
     try {
-        app.parse(argc, argv);
+        line.run(argc, argv);
         return status;
-    } catch (const CLI::Success& request) {  // --help, --version
-        return app.exit(request);
-    } catch (const CLI::ParseError& error) {
-        std::cerr << "linnet: " << error.what() << " (see linnet --help)\n";
-        return tools::kExitUsage;
     } catch (const tools::UsageError& error) {
         std::cerr << "linnet: " << error.what() << '\n';
         return tools::kExitUsage;

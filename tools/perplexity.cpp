@@ -3,8 +3,6 @@
 // be compared. The text (without one final newline) is tokenised as a whole, control tokens as plain text; the tokens
 // are cut into windows of n_ctx, a rest is dropped; each window starts from an empty cache with the begin token in the
 // place of its first token, if the model adds one; of a window [0, n_ctx) the tokens n_ctx / 2 + 1 .. n_ctx - 1 count.
-#include <CLI/CLI.hpp>
-
 #include <cmath>
 #include <iostream>
 #include <memory>
@@ -14,8 +12,8 @@
 #include <vector>
 
 #include "tools/baseline.hpp"
+#include "tools/command_line.hpp"
 #include "tools/commands.hpp"
-#include "tools/help.hpp"
 #include "tools/output_files.hpp"
 #include "tools/pass.hpp"
 #include "tools/terminal.hpp"
@@ -113,13 +111,11 @@ void perplexity(const Options& options) {
 
 }  // namespace
 
-void add_perplexity(CLI::App& app, int&) {
+void add_perplexity(CommandLine& line, int&) {
     auto options = std::make_shared<Options>();
     options->n_ctx = 512;
-    CLI::App& command = *app.add_subcommand("perplexity", "Measure how well a model predicts a text");
-    explain(
-        command,
-
+    const Command command = line.add(
+        "perplexity", "Measure how well a model predicts a text",
         "Computes the perplexity of a text file: the exponential of the mean negative log-probability of a token, over "
         "the second half of each window of -c tokens (default 512). The rule is llama-perplexity's, so that the "
         "figures compare; they do not compare between models with different vocabularies. --save keeps the logits (4 "
@@ -128,15 +124,15 @@ void add_perplexity(CLI::App& app, int&) {
         "token is the same.",
         "linnet perplexity model.gguf -f text.txt -c 512");
     add_model_argument(command, *options);
-    command.add_option("-f,--file", options->text, "Text file (UTF-8)")->required();
+    command.add_option("-f,--file", &options->text, "Text file (UTF-8)", {.required = true});
     add_session_options(command, *options);
     add_engine_options(command, *options);
     add_chunk_option(command, *options);
     add_mapped_option(command, *options);
-    command.add_option("--save", options->save, "Write all logits scored to a file, a baseline for --kl");
-    command.add_option("--kl", options->kl, "Compare with the logits of a baseline that --save wrote");
-    command.add_flag("--json", options->json, "Print a JSON object");
-    command.callback([options] { perplexity(*options); });
+    command.add_option("--save", &options->save, "Write all logits scored to a file, a baseline for --kl");
+    command.add_option("--kl", &options->kl, "Compare with the logits of a baseline that --save wrote");
+    command.add_option("--json", &options->json, "Print a JSON object");
+    command.on_run([options] { perplexity(*options); });
 }
 
 }  // namespace tools

@@ -1,15 +1,13 @@
 // SPDX-License-Identifier: MIT
 // linnet plan: the memory that a model and one session will take, to the byte, from the file's header alone.
-#include <CLI/CLI.hpp>
-
 #include <cstdio>
 #include <iostream>
 #include <memory>
 #include <nlohmann/json.hpp>
 
 #include "tools/api.hpp"
+#include "tools/command_line.hpp"
 #include "tools/commands.hpp"
-#include "tools/help.hpp"
 
 namespace tools {
 
@@ -51,20 +49,19 @@ void print_plan(const Options& options) {
 
 }  // namespace
 
-void add_plan(CLI::App& app, int&) {
+void add_plan(CommandLine& line, int&) {
     auto options = std::make_shared<Options>();
-    CLI::App& command = *app.add_subcommand("plan", "Tell the memory that a model needs, before loading it");
-    explain(command,
-
-            "Tells how many bytes loading the model and one session will take. The figures are exact and come from the "
-            "file's header: nothing is loaded. Scratch depends on the number of threads.",
-            "linnet plan model.gguf -c 8192 --kv f16");
+    const Command command = line.add(
+        "plan", "Tell the memory that a model needs, before loading it",
+        "Tells how many bytes loading the model and one session will take. The figures are exact and come from the "
+        "file's header: nothing is loaded. Scratch depends on the number of threads.",
+        "linnet plan model.gguf -c 8192 --kv f16");
     add_model_argument(command, *options);
     add_session_options(command, *options);
     add_mapped_option(command, *options);
     add_engine_options(command, *options);
-    command.add_flag("--json", options->json, "Print a JSON object");
-    command.callback([options] { print_plan(*options); });
+    command.add_option("--json", &options->json, "Print a JSON object");
+    command.on_run([options] { print_plan(*options); });
 }
 
 }  // namespace tools

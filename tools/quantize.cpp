@@ -1,8 +1,6 @@
 // SPDX-License-Identifier: MIT
 // linnet quantize: a model's weights in fewer bits. What goes where is decided by src/quantize; this is the file around
 // it: metadata carried over, splits, progress, and an output that appears only when it is complete.
-#include <CLI/CLI.hpp>
-
 #include <algorithm>
 #include <filesystem>
 #include <iostream>
@@ -19,8 +17,8 @@
 #include "quantize/encode.hpp"
 #include "quantize/importance.hpp"
 #include "quantize/recipe.hpp"
+#include "tools/command_line.hpp"
 #include "tools/commands.hpp"
-#include "tools/help.hpp"
 #include "tools/options.hpp"
 #include "tools/output_files.hpp"
 #include "tools/terminal.hpp"
@@ -260,12 +258,10 @@ void quantise(const Options& options) {
 
 }  // namespace
 
-void add_quantize(CLI::App& app, int&) {
+void add_quantize(CommandLine& line, int&) {
     auto options = std::make_shared<Options>();
-    CLI::App& command = *app.add_subcommand("quantize", "Write a model's weights in fewer bits");
-    explain(
-        command,
-
+    const Command command = line.add(
+        "quantize", "Write a model's weights in fewer bits",
         "Converts the weights of a GGUF file (best one with F32, F16 or BF16 weights) to FORMAT. The recipes are "
         "llama-quantize's: Q4_K_M, for example, is mostly Q4_K with Q6_K where it matters. Scales are searched for "
         "the least squared error; with --imatrix (a file of llama-imatrix) errors count by how much the model uses "
@@ -273,21 +269,18 @@ void add_quantize(CLI::App& app, int&) {
         "stands for any text. The result does not depend on the number of threads; OUT appears when it is complete. "
         "With --split-max-size it becomes OUT-00001-of-0000N.gguf and so on.",
         "linnet quantize model-bf16.gguf model-Q4_K_M.gguf Q4_K_M --tensor '*.attn_v.weight=Q8_0'");
-    command.add_option("IN", options->in, "GGUF file (the first one of split files)")->required();
-    command.add_option("OUT", options->out, "File to write")->required();
-    command.add_option("FORMAT", options->format, "Recipe")
-        ->required()
-        ->transform(CLI::IsMember(recipe_names(), CLI::ignore_case));
-    command.add_option("--imatrix", options->imatrix, "Importance of the weights, as llama-imatrix writes it");
-    command.add_option("--tensor", options->overrides, "PATTERN=FORMAT: the format of tensors whose name matches")
-        ->take_all()
-        ->allow_extra_args(false);
-    command.add_option("--split-max-size", options->split_max_size, "Begin a new file at this size (2G, 500M ...)")
-        ->transform(CLI::AsSizeValue(true));
-    command.add_flag("--allow-requantize", options->requantise, "Convert tensors that are quantised already, too");
-    command.add_flag("--dry-run", options->dry_run, "Only print what each tensor would become");
+    command.add_option("IN", &options->in, "GGUF file (the first one of split files)", {.required = true});
+    command.add_option("OUT", &options->out, "File to write", {.required = true});
+    command.add_option("FORMAT", &options->format, "Recipe",
+                       {.required = true, .one_of = recipe_names(), .any_case = true});
+    command.add_option("--imatrix", &options->imatrix, "Importance of the weights, as llama-imatrix writes it");
+    command.add_option("--tensor", &options->overrides, "PATTERN=FORMAT: the format of tensors whose name matches");
+    command.add_option("--split-max-size", &options->split_max_size, "Begin a new file at this size (2G, 500M ...)",
+                       {.bytes = true});
+    command.add_option("--allow-requantize", &options->requantise, "Convert tensors that are quantised already, too");
+    command.add_option("--dry-run", &options->dry_run, "Only print what each tensor would become");
     add_engine_options(command, *options);
-    command.callback([options] { quantise(*options); });
+    command.on_run([options] { quantise(*options); });
 }
 
 }  // namespace tools

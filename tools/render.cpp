@@ -2,8 +2,6 @@
 // linnet render and linnet jinja: templates applied line by line, one JSON object in, one out, flushed. They use the
 // layer of templates and not linnet.h, because they must also work without a model. What a template fails with is an
 // answer, {"error": ...}; a line that is no request gives one as well, and exit status 1.
-#include <CLI/CLI.hpp>
-
 #include <ctime>
 #include <fstream>
 #include <iostream>
@@ -22,8 +20,8 @@
 #include "chat/template.hpp"
 #include "gguf/file.hpp"
 #include "tokenizer/tokenizer.hpp"
+#include "tools/command_line.hpp"
 #include "tools/commands.hpp"
-#include "tools/help.hpp"
 #include "tools/json_lines.hpp"
 #include "tools/read_file.hpp"
 
@@ -146,37 +144,38 @@ void jinja(int& status) {
 
 }  // namespace
 
-void add_render(CLI::App& app, int& status) {
+void add_render(CommandLine& line, int& status) {
     auto options = std::make_shared<Options>();
-    CLI::App& command = *app.add_subcommand("render", "Turn conversations into the text that a model sees");
-    explain(command,
-            "Reads conversations from the standard input, one JSON object a line, and writes {\"text\"} for each, "
-            "rendered with the model's own chat template or with one from a file. Fields: messages; tools, documents, "
-            "add_generation_prompt, continue_final_message (ends the text after the last message, for the model to go "
-            "on), extra (further variables, such as {\"enable_thinking\": false}), bos_token, eos_token (default: "
-            "the model's), now (a time such as 2025-03-09T15:04:05; default: the local time). Where the template "
-            "fails, the answer is {\"error\"}; a line that is no conversation gives that and exit status 1.",
-            "echo '{\"messages\": [{\"role\": \"user\", \"content\": \"Hello\"}], \"add_generation_prompt\": true}' | "
-            "linnet render model.gguf --jsonl");
-    auto* const model = command.add_option("MODEL", options->model, "GGUF file; a vocabulary without tensors will do");
-    auto* const file = command.add_option("--template", options->file, "Jinja file to use instead of the model's");
-    command.add_flag("--jsonl", options->jsonl, "Read and write one JSON object a line (the only form there is)");
-    command.callback([options, model, file, &status] {
-        if (model->count() == 0 && file->count() == 0) throw UsageError("render needs a MODEL or --template FILE");
+    const Command command = line.add(
+        "render", "Turn conversations into the text that a model sees",
+        "Reads conversations from the standard input, one JSON object a line, and writes {\"text\"} for each, "
+        "rendered with the model's own chat template or with one from a file. Fields: messages; tools, documents, "
+        "add_generation_prompt, continue_final_message (ends the text after the last message, for the model to go "
+        "on), extra (further variables, such as {\"enable_thinking\": false}), bos_token, eos_token (default: "
+        "the model's), now (a time such as 2025-03-09T15:04:05; default: the local time). Where the template "
+        "fails, the answer is {\"error\"}; a line that is no conversation gives that and exit status 1.",
+        "echo '{\"messages\": [{\"role\": \"user\", \"content\": \"Hello\"}], \"add_generation_prompt\": true}' | "
+        "linnet render model.gguf --jsonl");
+    command.add_option("MODEL", &options->model, "GGUF file; a vocabulary without tensors will do");
+    command.add_option("--template", &options->file, "Jinja file to use instead of the model's");
+    command.add_option("--jsonl", &options->jsonl, "Read and write one JSON object a line (the only form there is)");
+    command.on_run([options, command, &status] {
+        if (!command.given("MODEL") && !command.given("--template"))
+            throw UsageError("render needs a MODEL or --template FILE");
         render(*options, status);
     });
 }
 
-void add_jinja(CLI::App& app, int& status) {
+void add_jinja(CommandLine& line, int& status) {
     auto options = std::make_shared<Options>();
-    CLI::App& command = *app.add_subcommand("jinja", "Try Jinja templates");
-    explain(command,
-            "Reads objects {\"template\", \"context\", \"now\"} from the standard input, one a line, and writes "
-            "{\"text\"} or {\"error\"} for each, with the environment that chat templates have: trim_blocks, "
-            "lstrip_blocks, tojson, raise_exception, strftime_now, and nothing else of the outside.",
-            "echo '{\"template\": \"{{ a + 1 }}\", \"context\": {\"a\": 1}}' | linnet jinja --jsonl");
-    command.add_flag("--jsonl", options->jsonl, "Read and write one JSON object a line (the only form there is)");
-    command.callback([options, &status] { jinja(status); });
+    const Command command =
+        line.add("jinja", "Try Jinja templates",
+                 "Reads objects {\"template\", \"context\", \"now\"} from the standard input, one a line, and writes "
+                 "{\"text\"} or {\"error\"} for each, with the environment that chat templates have: trim_blocks, "
+                 "lstrip_blocks, tojson, raise_exception, strftime_now, and nothing else of the outside.",
+                 "echo '{\"template\": \"{{ a + 1 }}\", \"context\": {\"a\": 1}}' | linnet jinja --jsonl");
+    command.add_option("--jsonl", &options->jsonl, "Read and write one JSON object a line (the only form there is)");
+    command.on_run([options, &status] { jinja(status); });
 }
 
 }  // namespace tools

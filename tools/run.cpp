@@ -1,7 +1,5 @@
 // SPDX-License-Identifier: MIT
 // linnet run: text from a prompt, through linnet.h. The text goes to stdout as it comes; figures go to stderr.
-#include <CLI/CLI.hpp>
-
 #include <chrono>
 #include <cstdio>
 #include <filesystem>
@@ -13,7 +11,6 @@
 #include "tools/api.hpp"
 #include "tools/commands.hpp"
 #include "tools/grammar_options.hpp"
-#include "tools/help.hpp"
 #include "tools/sampler_options.hpp"
 #include "tools/terminal.hpp"
 
@@ -126,40 +123,37 @@ void run(Options options) {
 
 }  // namespace
 
-void add_run(CLI::App& app, int&) {
+void add_run(CommandLine& line, int&) {
     auto options = std::make_shared<Options>();
-    CLI::App& command = *app.add_subcommand("run", "Generate text from a prompt");
-    explain(
-        command,
-
+    const Command command = line.add(
+        "run", "Generate text from a prompt",
         "Continues a prompt and streams the text to the standard output; a line of figures follows on the standard "
         "error. Without sampling options the most probable token is taken each time, and the same command gives the "
         "same text on every machine; with --temp it is a draw which --seed repeats.",
         "linnet run -p \"Once upon a time, there was a little fox\" -n 100 --temp 0.8 --top-p 0.95 --seed 7");
-    command.add_option("-m,--model", options->model, "GGUF file (default: the small model that comes with Linnet)");
-    command.add_option("-p,--prompt", options->prompt, "Text to continue; - reads it from the standard input")
-        ->capture_default_str();
-    command.add_option("-n,--tokens", options->n_tokens, "Generate at most this many tokens; 0: until the end")
-        ->capture_default_str();
-    command.add_flag("--echo", options->echo, "Print the prompt before the text");
+    command.add_option("-m,--model", &options->model, "GGUF file (default: the small model that comes with Linnet)");
+    command.add_option("-p,--prompt", &options->prompt, "Text to continue; - reads it from the standard input",
+                       {.show_default = true});
+    command.add_option("-n,--tokens", &options->n_tokens, "Generate at most this many tokens; 0: until the end",
+                       {.show_default = true});
+    command.add_option("--echo", &options->echo, "Print the prompt before the text");
     linnet::SamplerOptions& sampler = options->sampler;
-    command.add_option("--temp", sampler.temperature, "Temperature; 0: always the most probable token");
-    command.add_option("--top-k", sampler.top_k, "Keep the k most probable tokens; 0: all");
-    command.add_option("--top-p", sampler.top_p, "Keep the fewest tokens that reach this probability; 0: all");
-    command.add_option("--min-p", sampler.min_p, "Drop tokens below this share of the most probable one; 0: none");
-    command.add_option("--seed", sampler.seed, "Seed of the draws");
-    command.add_option("--repeat-penalty", sampler.repetition_penalty, "Divide logits of recent tokens; 0 or 1: off");
-    command.add_option("--frequency-penalty", sampler.frequency_penalty, "Subtract per occurrence of a recent token");
-    command.add_option("--presence-penalty", sampler.presence_penalty, "Subtract once for a recent token");
-    command.add_option("--penalty-window", sampler.penalty_window, "Recent tokens that count (default: 64)");
+    command.add_option("--temp", &sampler.temperature, "Temperature; 0: always the most probable token");
+    command.add_option("--top-k", &sampler.top_k, "Keep the k most probable tokens; 0: all");
+    command.add_option("--top-p", &sampler.top_p, "Keep the fewest tokens that reach this probability; 0: all");
+    command.add_option("--min-p", &sampler.min_p, "Drop tokens below this share of the most probable one; 0: none");
+    command.add_option("--seed", &sampler.seed, "Seed of the draws");
+    command.add_option("--repeat-penalty", &sampler.repetition_penalty, "Divide logits of recent tokens; 0 or 1: off");
+    command.add_option("--frequency-penalty", &sampler.frequency_penalty, "Subtract per occurrence of a recent token");
+    command.add_option("--presence-penalty", &sampler.presence_penalty, "Subtract once for a recent token");
+    command.add_option("--penalty-window", &sampler.penalty_window, "Recent tokens that count (default: 64)");
     add_chain_options(command, sampler, options->chain);
-    command.add_option("--stop", options->stops, "Stop before this text; may be given several times")
-        ->allow_extra_args(false);
+    command.add_option("--stop", &options->stops, "Stop before this text; may be given several times");
     add_grammar_options(command, options->grammar);
     add_engine_options(command, *options);
     add_session_options(command, *options);
     add_mapped_option(command, *options);
-    command.callback([options] { run(*options); });
+    command.on_run([options] { run(*options); });
 }
 
 }  // namespace tools

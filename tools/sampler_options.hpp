@@ -6,10 +6,7 @@
 #include <vector>
 
 #include "include/linnet.hpp"
-
-namespace CLI {
-class App;
-}
+#include "tools/command_line.hpp"
 
 namespace tools {
 
@@ -19,7 +16,7 @@ struct ChainOptions {
     std::vector<std::string> order;
 };
 
-void add_chain_options(CLI::App& command, linnet::SamplerOptions& sampler, ChainOptions& chain);
+void add_chain_options(const Command& command, linnet::SamplerOptions& sampler, ChainOptions& chain);
 
 linnet::Sampler make_sampler(const linnet::Model& model, linnet::SamplerOptions sampler, const ChainOptions& chain);
 

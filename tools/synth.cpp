@@ -2,8 +2,6 @@
 // linnet synth: a GGUF file of a real model's shape with random weights. Speed and memory do not depend on the values,
 // so that models can be timed which are not at hand. Keys and tensor names are those which llama.cpp's converter
 // writes, so that other programs load the file as well. Written as a stream, in little memory.
-#include <CLI/CLI.hpp>
-
 #include <algorithm>
 #include <cmath>
 #include <iostream>
@@ -19,8 +17,8 @@
 #include "gguf/file.hpp"
 #include "gguf/values.hpp"
 #include "gguf/writer.hpp"
+#include "tools/command_line.hpp"
 #include "tools/commands.hpp"
-#include "tools/help.hpp"
 #include "tools/random_weights.hpp"
 #include "tools/shapes.hpp"
 
@@ -237,25 +235,22 @@ void synth(const Options& options) {
 
 }  // namespace
 
-void add_synth(CLI::App& app, int&) {
+void add_synth(CommandLine& line, int&) {
     auto options = std::make_shared<Options>();
-    CLI::App& command = *app.add_subcommand("synth", "Write a model of a real shape with random weights");
-    explain(
-        command,
-
+    const Command command = line.add(
+        "synth", "Write a model of a real shape with random weights",
         "Writes a GGUF file with the dimensions of a published model and random weights in the given format, for "
         "measuring speed and memory where the model itself is not at hand. Its text is noise. Without --vocab it has "
         "no "
         "tokens' texts, only ids.",
         "linnet synth llama3.2-1b Q4_K_M /tmp/1b.gguf && linnet bench /tmp/1b.gguf");
-    command.add_option("SHAPE", options->shape, "Model")->required()->check(CLI::IsMember(names(shapes())));
-    command.add_option("FORMAT", options->format, "Quantisation, as llama-quantize names it")
-        ->required()
-        ->transform(CLI::IsMember(names(mixes()), CLI::ignore_case));
-    command.add_option("OUT", options->out, "File to write")->required();
-    command.add_option("--seed", options->seed, "Seed of the weights")->capture_default_str();
-    command.add_option("--vocab", options->vocabulary, "GGUF file whose tokenizer is copied, cut or padded to fit");
-    command.callback([options] { synth(*options); });
+    command.add_option("SHAPE", &options->shape, "Model", {.required = true, .one_of = names(shapes())});
+    command.add_option("FORMAT", &options->format, "Quantisation, as llama-quantize names it",
+                       {.required = true, .one_of = names(mixes()), .any_case = true});
+    command.add_option("OUT", &options->out, "File to write", {.required = true});
+    command.add_option("--seed", &options->seed, "Seed of the weights", {.show_default = true});
+    command.add_option("--vocab", &options->vocabulary, "GGUF file whose tokenizer is copied, cut or padded to fit");
+    command.on_run([options] { synth(*options); });
 }
 
 }  // namespace tools

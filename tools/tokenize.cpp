@@ -1,8 +1,6 @@
 // SPDX-License-Identifier: MIT
 // linnet tokenize and linnet detokenize: one JSON object a line in, one out, in order and flushed line by line, so that
 // another program can use them as a service. A line that cannot be answered gives {"error": ...} and exit status 1.
-#include <CLI/CLI.hpp>
-
 #include <memory>
 #include <memory_resource>
 #include <string>
@@ -10,8 +8,8 @@
 #include "base/memory.hpp"
 #include "gguf/file.hpp"
 #include "tokenizer/tokenizer.hpp"
+#include "tools/command_line.hpp"
 #include "tools/commands.hpp"
-#include "tools/help.hpp"
 #include "tools/json_lines.hpp"
 
 namespace tools {
@@ -74,38 +72,37 @@ void answer_with(const Options& options, int& status, Answer answer) {
     answer_lines(status, [&](const Json& line) { return answer(tokenizer, line); });
 }
 
-CLI::App& add(CLI::App& app, const char* name, const char* summary, const char* about, const char* example,
-              Options& options) {
-    CLI::App& command = *app.add_subcommand(name, summary);
-    explain(command, about, example);
-    command.add_option("MODEL", options.model, "GGUF file; a vocabulary without tensors will do")->required();
-    command.add_flag("--jsonl", options.jsonl, "Read and write one JSON object a line (the only form there is)");
+Command add(CommandLine& line, const char* name, const char* summary, const char* about, const char* example,
+            Options& options) {
+    const Command command = line.add(name, summary, about, example);
+    command.add_option("MODEL", &options.model, "GGUF file; a vocabulary without tensors will do", {.required = true});
+    command.add_option("--jsonl", &options.jsonl, "Read and write one JSON object a line (the only form there is)");
     return command;
 }
 
 }  // namespace
 
-void add_tokenize(CLI::App& app, int& status) {
+void add_tokenize(CommandLine& line, int& status) {
     auto options = std::make_shared<Options>();
-    add(app, "tokenize", "Turn text into token ids",
+    add(line, "tokenize", "Turn text into token ids",
         "Reads objects {\"text\", \"add_special\", \"parse_special\"} from the standard input, one a line, and writes "
         "{\"ids\"} for each. add_special (default true) adds the begin and end tokens that the model asks for; "
         "parse_special (default true) lets control tokens written in the text become their ids. A line that cannot be "
         "answered gives {\"error\"}, and the exit status is then 1.",
         "echo '{\"text\": \"Hello\"}' | linnet tokenize model.gguf --jsonl", *options)
-        .callback([options, &status] { answer_with(*options, status, tokenize); });
+        .on_run([options, &status] { answer_with(*options, status, tokenize); });
 }
 
-void add_detokenize(CLI::App& app, int& status) {
+void add_detokenize(CommandLine& line, int& status) {
     auto options = std::make_shared<Options>();
-    add(app, "detokenize", "Turn token ids into text",
+    add(line, "detokenize", "Turn token ids into text",
         "Reads objects {\"ids\", \"skip_special\"} from the standard input, one a line, and writes {\"text\", "
         "\"pieces_hex\"} for each: the whole text, with U+FFFD where it is not valid UTF-8, and the bytes of each "
         "token "
         "in hexadecimal. skip_special (default false) leaves control tokens out. A line that cannot be answered gives "
         "{\"error\"}, and the exit status is then 1.",
         "echo '{\"ids\": [72, 105]}' | linnet detokenize model.gguf --jsonl", *options)
-        .callback([options, &status] { answer_with(*options, status, detokenize); });
+        .on_run([options, &status] { answer_with(*options, status, detokenize); });
 }
 
 }  // namespace tools

@@ -1,16 +1,14 @@
 // SPDX-License-Identifier: MIT
 // linnet verify: this library's logits against those of another implementation.
-#include <CLI/CLI.hpp>
-
 #include <cmath>
 #include <iostream>
 #include <memory>
 #include <string>
 #include <string_view>
 
+#include "tools/command_line.hpp"
 #include "tools/commands.hpp"
 #include "tools/golden.hpp"
-#include "tools/help.hpp"
 #include "tools/pass.hpp"
 #include "tools/vectors.hpp"
 
@@ -132,13 +130,11 @@ bool verify(const Options& options) {
 
 }  // namespace
 
-void add_verify(CLI::App& app, int& status) {
+void add_verify(CommandLine& line, int& status) {
     auto options = std::make_shared<Options>();
     options->kv = "f32";
-    CLI::App& command = *app.add_subcommand("verify", "Compare logits or vectors with a golden file");
-    explain(
-        command,
-
+    const Command command = line.add(
+        "verify", "Compare logits or vectors with a golden file",
         "Runs the tokens of a golden file (see `linnet logits --help`) and prints how far the logits are from the "
         "file's: greatest and mean difference, greatest Kullback-Leibler divergence of a position, and how many greedy "
         "tokens agree when they are decoded one by one. The allowed differences depend on the weights' format and the "
@@ -147,12 +143,12 @@ void add_verify(CLI::App& app, int& status) {
         "PASS and 1 for FAIL.",
         "linnet verify model-f32.gguf golden.bin --kv f32");
     add_model_argument(command, *options);
-    command.add_option("GOLDEN", options->golden, "golden.bin or the folder that holds it")->required();
+    command.add_option("GOLDEN", &options->golden, "golden.bin or the folder that holds it", {.required = true});
     add_session_options(command, *options);
     add_engine_options(command, *options);
     add_chunk_option(command, *options);
     add_mapped_option(command, *options);
-    command.callback([options, &status] {
+    command.on_run([options, &status] {
         if (!verify(*options)) status = kExitFailure;
     });
 }

@@ -14,7 +14,9 @@ run meanwhile; Session.cancel() may be called from them, everything else of a se
 """
 
 import ctypes
+import json
 import os
+from collections import namedtuple
 from ctypes import POINTER, byref, c_char, c_char_p, c_float, c_int32, c_size_t, c_uint32, c_uint64, c_void_p
 
 ABI_MAJOR = 1
@@ -27,6 +29,10 @@ KV_F16, KV_F32, KV_Q8_0 = 0, 1, 2
 DONE_END_TOKEN, DONE_CONTEXT_FULL, DONE_MAX_TOKENS, DONE_GRAMMAR, DONE_STOP = range(1, 6)
 POOLING_DEFAULT, POOLING_NONE, POOLING_MEAN, POOLING_CLS, POOLING_LAST, POOLING_RANK = range(6)
 JSON_SCHEMA, JSON_SCHEMA_COMPACT, GBNF, REGEX, CHOICES = range(1, 6)
+(STAGE_PENALTIES, STAGE_DRY, STAGE_TOP_N_SIGMA, STAGE_TOP_K, STAGE_TYPICAL, STAGE_TOP_P, STAGE_MIN_P, STAGE_XTC,
+ STAGE_TEMPERATURE) = range(1, 10)
+REPLY_NONE, REPLY_TEXT, REPLY_REASONING, REPLY_TOOL_CALL, REPLY_WARNING = range(5)
+_TOOLS_SEVERAL = 1
 
 PROGRESS = ctypes.CFUNCTYPE(c_int32, c_void_p, c_uint64, c_uint64)
 
@@ -95,13 +101,50 @@ class _Text(ctypes.Structure):
     _fields_ = [("data", c_char_p), ("size", c_size_t)]
 
 
+class _Bias(ctypes.Structure):
+    _fields_ = [("token", c_int32), ("bias", c_float)]
+
+
+class _Logprob(ctypes.Structure):
+    _fields_ = [("token", c_int32), ("logprob", c_float)]
+
+
+class _ChatOptions(_Sized):
+    _fields_ = [("struct_size", c_uint32), ("reserved", c_uint32), ("chat_template", _Text)]
+
+
+class _ReplyOptions(_Sized):
+    _fields_ = [("struct_size", c_uint32), ("reserved", c_uint32), ("format", _Text), ("chat_template", _Text),
+                ("tools", _Text), ("session", c_void_p)]
+
+
+class _ReplyEvent(_Sized):
+    _fields_ = [("struct_size", c_uint32), ("kind", c_int32), ("index", c_uint32), ("reserved", c_uint32),
+                ("text", c_void_p), ("text_size", c_size_t), ("name", c_void_p), ("name_size", c_size_t),
+                ("id", c_void_p), ("id_size", c_size_t)]
+
+
+class _ToolOptions(_Sized):
+    _fields_ = [("struct_size", c_uint32), ("flags", c_uint32), ("format", _Text), ("chat_template", _Text)]
+
+
 class _Score(ctypes.Structure):
     _fields_ = [("logprob", ctypes.c_double), ("n_tokens", c_uint32), ("reserved", c_uint32)]
 
 
+def _text_of(text):
+    """A text, or none."""
+    data = text.encode() if text is not None else None
+    return _Text(data, len(data) if data is not None else 0)
+
+
 def _texts(texts):
-    data = [text.encode() for text in texts]
-    return (_Text * len(data))(*((text, len(text)) for text in data))
+    return (_Text * len(texts))(*map(_text_of, texts))
+
+
+def _json(value):
+    """JSON is given as text or as what json.dumps takes."""
+    return (value if isinstance(value, str) else json.dumps(value)).encode()
 
 
 class Event(_Sized):
@@ -132,23 +175,34 @@ _SIGNATURES = {
     "linnet_detokenize": [_p, POINTER(c_int32), c_size_t, c_uint32, c_char_p, c_size_t, POINTER(c_size_t)],
     "linnet_embed": [_p, POINTER(EmbedOptions), POINTER(_Text), c_size_t, POINTER(c_float), c_size_t,
                      POINTER(c_size_t)],
+    "linnet_model_render_chat": [_p, c_char_p, c_size_t, POINTER(_ChatOptions), c_char_p, c_size_t, POINTER(c_size_t)],
     "linnet_sampler_create": [_p, POINTER(SamplerOptions), POINTER(_p)],
     "linnet_grammar_create": [_p, c_int32, c_char_p, c_size_t, POINTER(_p)],
+    "linnet_grammar_create_tools": [_p, c_char_p, c_size_t, POINTER(_ToolOptions), POINTER(_p)],
+    "linnet_grammar_get_opening": [_p, c_char_p, c_size_t, POINTER(c_size_t)],
+    "linnet_reply_create": [_p, POINTER(_ReplyOptions), POINTER(_p)],
+    "linnet_reply_feed": [_p, c_char_p, c_size_t],
+    "linnet_reply_feed_token": [_p, c_int32],
+    "linnet_reply_finish": [_p],
+    "linnet_reply_next": [_p, POINTER(_ReplyEvent)],
     "linnet_session_set_grammar": [_p, _p],
     "linnet_session_set_stops": [_p, POINTER(_Text), c_size_t, POINTER(c_int32), c_size_t],
     "linnet_score": [_p, POINTER(_Text), c_size_t, c_uint32, POINTER(_Score)],
     "linnet_session_create": [_p, POINTER(SessionOptions), POINTER(_p)],
     "linnet_session_append_text": [_p, c_char_p, c_size_t, c_uint32],
     "linnet_session_append_tokens": [_p, POINTER(c_int32), c_size_t],
+    "linnet_session_append_chat": [_p, c_char_p, c_size_t, POINTER(_ChatOptions), POINTER(c_size_t)],
+    "linnet_session_append_fim": [_p, c_char_p, c_size_t, c_char_p, c_size_t],
     "linnet_session_set_sampler": [_p, _p],
     "linnet_session_step": [_p, c_uint64, POINTER(Event)],
     "linnet_session_prefill": [_p, c_uint64, POINTER(Event)],
     "linnet_session_get_logits": [_p, POINTER(POINTER(c_float)), POINTER(c_size_t)],
+    "linnet_session_get_logprobs": [_p, POINTER(_Logprob), POINTER(_Logprob), c_size_t],
     "linnet_session_get_tokens": [_p, POINTER(POINTER(c_int32)), POINTER(c_size_t)],
     "linnet_session_truncate": [_p, c_size_t],
 }
 _VOID = ["linnet_engine_destroy", "linnet_model_destroy", "linnet_sampler_destroy", "linnet_session_destroy",
-         "linnet_session_cancel", "linnet_grammar_destroy"]
+         "linnet_session_cancel", "linnet_grammar_destroy", "linnet_reply_destroy"]
 
 
 def _open():
@@ -255,6 +309,12 @@ class Model(_Handle):
     def detokenize(self, tokens, flags=0):
         return _text(0, "linnet_detokenize", self._handle, (c_int32 * len(tokens))(*tokens), len(tokens), flags)
 
+    def render_chat(self, conversation, chat_template=None):
+        """The text of a conversation, as JSON or as a dictionary of that shape (linnet.h). chat_template: Jinja source
+        or the name of a built-in template, in place of the model's."""
+        data, options = _json(conversation), _ChatOptions(chat_template=_text_of(chat_template))
+        return _text(0, "linnet_model_render_chat", self._handle, data, len(data), byref(options))
+
     def embed(self, texts, **options):
         """A vector of each text, or its scores; options: fields of linnet_embed_options, pooling but POOLING_NONE."""
         given, data, n = EmbedOptions(**options), _texts(texts), c_size_t()
@@ -286,22 +346,91 @@ def _text(terminator, name, *arguments):
 
 
 class Sampler(_Handle):
-    """options: fields of linnet_sampler_options, such as temperature=0.7, top_p=0.9, seed=1."""
+    """options: fields of linnet_sampler_options, such as temperature=0.7, top_p=0.9, seed=1. Lists are lists here:
+    banned=["a text"], dry_breakers=["\\n"], stages=[STAGE_TOP_K, STAGE_TEMPERATURE], biases=[(token, bias)]."""
 
     _destroy = "linnet_sampler_destroy"
 
-    def __init__(self, model, **options):
+    def __init__(self, model, biases=(), dry_breakers=(), banned=(), stages=(), **options):
+        lists = {"biases": (_Bias * len(biases))(*biases), "dry_breakers": _texts(dry_breakers),
+                 "banned": _texts(banned), "stages": (c_int32 * len(stages))(*stages)}
+        for name, values in lists.items():
+            options[name], options["n_" + name] = ctypes.cast(values, c_void_p), len(values)
         super().__init__("linnet_sampler_create", model._handle, byref(SamplerOptions(**options)))
 
 
 class Grammar(_Handle):
-    """What text may be generated. kind: JSON_SCHEMA, JSON_SCHEMA_COMPACT, GBNF, REGEX, CHOICES."""
+    """What text may be generated. kind: JSON_SCHEMA, JSON_SCHEMA_COMPACT, GBNF, REGEX, CHOICES; schemas and choices may
+    be given as what json.dumps takes."""
 
     _destroy = "linnet_grammar_destroy"
 
     def __init__(self, model, kind, text):
-        data = text.encode()
+        data = _json(text)
         super().__init__("linnet_grammar_create", model._handle, kind, data, len(data))
+
+    @classmethod
+    def of_tools(cls, model, tools, several=False, format=None, chat_template=None):
+        """A call of one of the tools of a conversation, as the model writes it; several: or more."""
+        data = _json(tools)
+        options = _ToolOptions(flags=_TOOLS_SEVERAL * several, format=_text_of(format),
+                               chat_template=_text_of(chat_template))
+        grammar = cls.__new__(cls)
+        _Handle.__init__(grammar, "linnet_grammar_create_tools", model._handle, data, len(data), byref(options))
+        return grammar
+
+    def opening(self):
+        """Of a grammar of tools: what to append, and to feed to the Reply, before the grammar is set."""
+        return _text(0, "linnet_grammar_get_opening", self._handle)
+
+
+# kind: REPLY_*; of a tool call text is its arguments, a JSON object, and id is None when the model gave none.
+ReplyEvent = namedtuple("ReplyEvent", "kind text index name id", defaults=(0, None, None))
+
+
+class Reply(_Handle):
+    """Reads what a model writes, while it writes it. Each piece gives a list of the ReplyEvents that it makes certain.
+    format: name of the format of replies, else that of the chat template; session: the one that is about to reply."""
+
+    _destroy = "linnet_reply_destroy"
+
+    def __init__(self, model, session=None, tools=None, format=None, chat_template=None):
+        options = _ReplyOptions(format=_text_of(format), chat_template=_text_of(chat_template),
+                                session=session._handle if session is not None else None)
+        if tools is not None:
+            data = _json(tools)
+            options.tools = _Text(data, len(data))
+        super().__init__("linnet_reply_create", model._handle, byref(options))
+
+    def feed(self, text):
+        data = text.encode()
+        _call("linnet_reply_feed", self._handle, data, len(data))
+        return self._events()
+
+    def feed_token(self, token):
+        """Better than text where there are tokens: control tokens have none."""
+        _call("linnet_reply_feed_token", self._handle, token)
+        return self._events()
+
+    def finish(self):
+        """The reply is complete; nothing can be fed any more."""
+        _call("linnet_reply_finish", self._handle)
+        return self._events()
+
+    def _events(self):
+        events = []
+        while True:
+            event = _ReplyEvent()
+            _call("linnet_reply_next", self._handle, byref(event))
+            if event.kind == REPLY_NONE:
+                return events
+            text, name, id = (ctypes.string_at(data, size).decode() if size else ""
+                              for data, size in ((event.text, event.text_size), (event.name, event.name_size),
+                                                 (event.id, event.id_size)))
+            if event.kind == REPLY_TOOL_CALL:
+                events.append(ReplyEvent(event.kind, text, event.index, name, id or None))
+            else:
+                events.append(ReplyEvent(event.kind, text))
 
 
 class Session(_Handle):
@@ -337,6 +466,17 @@ class Session(_Handle):
     def append_tokens(self, tokens):
         _call("linnet_session_append_tokens", self._handle, (c_int32 * len(tokens))(*tokens), len(tokens))
 
+    def append_chat(self, conversation, chat_template=None):
+        """Makes the sequence the whole conversation (as in Model.render_chat); returns how many tokens were there."""
+        data, options, n_reused = _json(conversation), _ChatOptions(chat_template=_text_of(chat_template)), c_size_t()
+        _call("linnet_session_append_chat", self._handle, data, len(data), byref(options), byref(n_reused))
+        return n_reused.value
+
+    def append_fim(self, prefix, suffix):
+        """A text with a gap; what is then generated belongs there."""
+        before, after = prefix.encode(), suffix.encode()
+        _call("linnet_session_append_fim", self._handle, before, len(before), after, len(after))
+
     def step(self, budget_us=0):
         event = Event()
         _call("linnet_session_step", self._handle, budget_us, byref(event))
@@ -352,6 +492,13 @@ class Session(_Handle):
             if event.kind == EVENT_DONE:
                 return
             n_tokens += event.kind == EVENT_TOKEN
+
+    def logprobs(self, n_top=0):
+        """(token, log-probability) of the token chosen last, or None, and a list of the n_top most probable ones."""
+        chosen, top = _Logprob(), (_Logprob * n_top)()
+        _call("linnet_session_get_logprobs", self._handle, byref(chosen), top, n_top)
+        return ((chosen.token, chosen.logprob) if chosen.token >= 0 else None,
+                [(each.token, each.logprob) for each in top])
 
     def cancel(self):
         _library.linnet_session_cancel(self._handle)

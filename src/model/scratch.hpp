@@ -22,7 +22,7 @@ struct PassShape {
 // Most rows that one feed-forward task computes of gate and up before it activates and packs them, and for how many
 // tokens at a time: multiples of the quantisation block and of the panels of every kind.
 inline constexpr std::uint32_t kFeedForwardRows = 128;
-inline constexpr std::uint32_t kFeedForwardTokens = 240;
+inline constexpr std::uint32_t kFeedForwardTokens = 300;
 static_assert(kFeedForwardTokens % kernels::panel_tokens(kernels::Activations::f32) == 0 &&
               kFeedForwardTokens % kernels::panel_tokens(kernels::Activations::q8) == 0);
 // Tiles of mapped weights that are packed at a time.

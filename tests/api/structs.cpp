@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
 // Programs built with an older header, and programs in C.
+#include <cstddef>
 #include <cstring>
 
 #include "api/api.hpp"
@@ -59,6 +60,47 @@ TEST_CASE("structs: an older header's options leave the fields that it lacks at 
     linnet_session_destroy(session);
     linnet_model_destroy(model);
     linnet_engine_destroy(engine);
+}
+
+TEST_CASE("structs: a program built with the header of ABI 1.0 samples as one of today that sets nothing new") {
+    const auto path = api::tiny_model();
+    if (!path) return;
+    constexpr std::uint32_t kSamplerOptions = 64, kModelInfo = 80;  // sizeof in that header
+    static_assert(offsetof(linnet_sampler_options, typical_p) == kSamplerOptions);
+    static_assert(offsetof(linnet_model_info, n_embedding) == kModelInfo);
+    const linnet::Engine engine;
+    const linnet::Model model(engine, *path);
+    const std::vector<float> logits = api::logits_of(model, api::some_tokens(9));
+
+    const linnet_logit_bias bias = {7, 2.0F};
+    const auto draws = [&](linnet_sampler_options& options) {
+        options.top_k = 40;
+        options.temperature = 1.5F;
+        options.top_p = 0.95F;
+        options.repetition_penalty = 1.1F;
+        options.seed = 3;
+        options.biases = &bias;
+        options.n_biases = 1;
+        linnet_sampler* sampler = nullptr;
+        REQUIRE(linnet_sampler_create(model.get(), &options, &sampler, nullptr) == LINNET_OK);
+        std::vector<linnet_token> tokens(50, -1);
+        for (linnet_token& token : tokens) {
+            CHECK(linnet_sampler_sample(sampler, logits.data(), logits.size(), &token, nullptr) == LINNET_OK);
+        }
+        linnet_sampler_destroy(sampler);
+        return tokens;
+    };
+    Old<linnet_sampler_options> old_options(kSamplerOptions);
+    linnet::SamplerOptions options;
+    CHECK(draws(old_options.value) == draws(options));
+    options.typical_p = 0.2F;  // such a field would have shown
+    CHECK(draws(old_options.value) != draws(options));
+
+    Old<linnet_model_info> info(kModelInfo);
+    REQUIRE(linnet_model_get_info(model.get(), &info.value, nullptr) == LINNET_OK);
+    CHECK(info.value.n_vocab == logits.size());
+    CHECK(info.value.format != nullptr);
+    CHECK(info.value.n_embedding == 0x5a5a5a5a);
 }
 
 TEST_CASE("structs: a text in linnet_error ends with a whole character") {

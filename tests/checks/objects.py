@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: MIT
-# objects.py LIST: the object files of the library, one `<isa or -> <object>` per line.
+# objects.py LIST...: the object files of the library, one `<isa or -> <object>` per line.
 # An ISA's object exports one symbol, its table. Nothing that it shares with other objects (weak and unique symbols,
 # which the linker merges) may exist elsewhere, else code compiled for one CPU would run on another.
 # Every object: no static constructors, no mutable globals.
@@ -29,7 +29,7 @@ def symbols(path):
 
 
 objects = []
-for line in pathlib.Path(sys.argv[1]).read_text().splitlines():
+for line in "".join(pathlib.Path(path).read_text() for path in sys.argv[1:]).splitlines():
     isa, path = line.split(maxsplit=1)
     objects.append((isa, path, list(symbols(path))))
 

@@ -3,6 +3,7 @@
 #include <doctest/doctest.h>
 
 #include "constrain_support.hpp"
+#include "support/sanitized.hpp"
 
 using namespace constrain_support;
 
@@ -121,8 +122,10 @@ TEST_CASE("what is refused, and where") {
           "grammar: rule 'a' begins with itself (left recursion)");
     CHECK(error("root ::= " + std::string(1'000'000, '(')).find("parentheses are nested too deep") !=
           std::string::npos);
-    CHECK(error("root ::= x{1000000}\nx ::= \"a\" | \"(\" x \")\"").find("more than 1000000 places") !=
-          std::string::npos);
+    if (!fixtures::kSanitized) {  // a million places take them long
+        CHECK(error("root ::= x{1000000}\nx ::= \"a\" | \"(\" x \")\"").find("more than 1000000 places") !=
+              std::string::npos);
+    }
     std::string many = "root ::= \"x\"\n";
     for (int i = 0; i < 30'000; ++i) many += "r" + std::to_string(i) + " ::= \"x\"\n";
     CHECK(error(many) == "grammar: more than 20000 rules");

@@ -19,7 +19,7 @@ using tokenizer_support::Vocabulary;
 
 namespace {
 
-constexpr std::size_t kMega = fixtures::kSanitized ? 100 << 10 : 1 << 20;
+constexpr std::size_t kMega = fixtures::kSanitized ? 20 << 10 : 1 << 20;
 
 std::string repeat(std::string_view unit, std::size_t size) {
     std::string text;

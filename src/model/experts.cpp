@@ -25,6 +25,8 @@ constexpr float kOut = -std::numeric_limits<float>::infinity();  // of an expert
 
 // Tasks for each worker when an expert's rows are divided; more balance better, but each packs its tokens anew.
 constexpr std::size_t kTasksPerWorker = 12;
+// The same for the rows of down's result.
+constexpr std::size_t kDownTasksPerWorker = 4;
 
 // One layer's experts, with what they work on.
 struct Experts {
@@ -334,7 +336,12 @@ bool experts(const Pass& pass, std::size_t layer) noexcept {
     pass.lap(Part::gate_up);
     if (!activated) return false;
 
-    const std::size_t step = pass.n_tokens < kFeedForwardTokens / 2 ? kFeedForwardRows / 4 : kFeedForwardRows;
+    // A task walks all experts, and between two of them the weights jump: few tokens take as many rows as leave tasks
+    // enough to balance.
+    const std::size_t balanced = round_up(div_up(e.d_model, kDownTasksPerWorker * pass.workers.size()), kQuantBlock);
+    const std::size_t step = pass.n_tokens < kFeedForwardTokens / 2
+                                 ? std::clamp<std::size_t>(balanced, kFeedForwardRows / 4, kFeedForwardRows)
+                                 : kFeedForwardRows;
     const bool done = pass.parallel(div_up(e.d_model, step), [&](std::size_t task, WorkerScratch& w) {
         down(e, task * step, std::min(step, e.d_model - task * step), w);
     });

@@ -5,20 +5,20 @@
 #include <array>
 
 #include "constrain/expr.hpp"
+#include "constrain/json_text.hpp"
 
 namespace linnet::constrain {
 
 namespace {
 
-// Repetitions up to this long are left as they are.
-constexpr std::uint32_t kShort = 16;
-// Stands for every longer minimum: within kShort bytes none is reached.
+// Stands for every long minimum.
 constexpr std::uint32_t kLong = 1'000'000;
 
 // Any part of an expression may have its repetitions lifted: to need one more of them takes at least one more byte.
 // How far this looks is a matter of cost.
 ExprId lift(Exprs& exprs, ExprId expr, std::uint32_t& bound, unsigned depth) {
     const Exprs::Node node = exprs.node(expr);
+    if (!node.counted) return expr;
     switch (node.kind) {
         case Exprs::Kind::concat: {
             std::array<ExprId, 8> heads;
@@ -40,10 +40,11 @@ ExprId lift(Exprs& exprs, ExprId expr, std::uint32_t& bound, unsigned depth) {
         }
         case Exprs::Kind::repeat: {
             const ExprId inner = depth > 4 ? node.a : lift(exprs, node.a, bound, depth + 1);
-            const bool is_long = node.b > kShort, is_bounded = node.c > kShort && node.c != Exprs::kUnbounded;
+            const bool is_long = node.b > Exprs::kShort;
+            const bool is_bounded = node.c > Exprs::kShort && node.c != Exprs::kUnbounded;
             if (inner == node.a && !is_long && !is_bounded) return expr;
             if (is_bounded) bound = std::min(bound, node.c);
-            if (is_long) bound = std::min(bound, kShort);
+            if (is_long) bound = std::min(bound, node.b - 1);
             return exprs.repeat(inner, is_long ? kLong : node.b, is_bounded || is_long ? Exprs::kUnbounded : node.c);
         }
         default: return expr;
@@ -59,16 +60,16 @@ ExprId Exprs::derivative(ExprId expr, unsigned byte) {
         case Kind::empty: return kNone;
         case Kind::bytes: return sets_[node.a].has(byte) ? kEmpty : kNone;
         case Kind::concat: return derivative_of_concat(expr, byte);
-        case Kind::any_of:
+        case Kind::any_of: return derivative_of_any(expr, byte);
         case Kind::all_of: {
             std::vector<ExprId> parts;
             parts.reserve(node.b);
             for (std::uint32_t i = 0; i < node.b; ++i) {
                 const ExprId part = derivative(children_[node.a + i], byte);
-                if (node.kind == Kind::all_of && part == kNone) return kNone;
-                if (node.kind == Kind::all_of || part != kNone) parts.push_back(part);
+                if (part == kNone) return kNone;
+                parts.push_back(part);
             }
-            return node.kind == Kind::any_of ? any_of(parts) : all_of(parts);
+            return all_of(parts);
         }
         case Kind::negation: return negation(derivative(node.a, byte));
         case Kind::repeat: {
@@ -81,8 +82,23 @@ ExprId Exprs::derivative(ExprId expr, unsigned byte) {
             const Multiple copy = multiples_[node.a];
             return derivative_of_multiple(copy, byte);
         }
+        case Kind::unescaped: return derivative_of_unescaped(node.a, byte);
     }
     return kNone;
+}
+
+ExprId Exprs::derivative_of_any(ExprId expr, unsigned byte) {
+    const std::size_t slot = mix(expr, byte) % kDerived;
+    if (derived_[slot].expr == expr && derived_[slot].byte == byte) return derived_[slot].result;
+    const Node node = nodes_[expr];
+    std::vector<ExprId> parts;
+    for (std::uint32_t i = 0; i < node.b; ++i) {
+        const ExprId part = derivative(children_[node.a + i], byte);
+        if (part != kNone) parts.push_back(part);
+    }
+    const ExprId result = any_of(parts);
+    derived_[slot] = {expr, byte, result};
+    return result;
 }
 
 // The heads up to the first one that needs a byte each contribute.
@@ -129,26 +145,54 @@ ExprId Exprs::derivative_of_multiple(const Multiple& from, unsigned byte) {
     return multiple(to);
 }
 
-void Exprs::mark_classes(ExprId expr, std::span<std::uint64_t, 256> marks) const {
+// What the byte is written as.
+ExprId Exprs::derivative_of_unescaped(ExprId rest, unsigned byte) {
+    if (!is_escaped(byte)) return unescaped_rest(derivative(rest, byte));
+    const char c = static_cast<char>(byte);
+    const std::string text = json_string(std::string_view(&c, 1));
+    for (const char written : std::string_view(text).substr(1, text.size() - 2)) {
+        rest = derivative(rest, static_cast<std::uint8_t>(written));
+    }
+    return unescaped_rest(rest);
+}
+
+void Exprs::add_firsts(ExprId expr, std::pmr::vector<ExprId>& firsts) const {
     const Node* node = &nodes_[expr];
     while (node->kind == Kind::concat) {
-        mark_classes(node->a, marks);
+        add_firsts(node->a, firsts);
         if (!nodes_[node->a].nullable) return;
         expr = node->b;
         node = &nodes_[expr];
     }
     switch (node->kind) {
-        case Kind::bytes: sets_[node->a].for_each([&](unsigned byte) { marks[byte] = mix(marks[byte], expr); }); break;
         case Kind::any_of:
         case Kind::all_of:
-            for (const ExprId child : children(*node)) mark_classes(child, marks);
+            for (const ExprId child : children(*node)) add_firsts(child, firsts);
             break;
         case Kind::negation:
-        case Kind::repeat: mark_classes(node->a, marks); break;
-        case Kind::multiple:
-            for (unsigned byte = '.'; byte <= '9'; ++byte) marks[byte] = mix(marks[byte], expr + byte);
+        case Kind::repeat: add_firsts(node->a, firsts); break;
+        case Kind::unescaped:
+            add_firsts(node->a, firsts);
+            firsts.push_back(expr);
             break;
+        case Kind::bytes:
+        case Kind::multiple: firsts.push_back(expr); break;
         default: break;
+    }
+}
+
+void Exprs::mark_classes(std::span<const ExprId> firsts, std::span<std::uint64_t, 256> marks) const {
+    for (const ExprId first : firsts) {
+        const Node& node = nodes_[first];
+        if (node.kind == Kind::bytes) {
+            sets_[node.a].for_each([&](unsigned byte) { marks[byte] = mix(marks[byte], first); });
+        } else if (node.kind == Kind::multiple) {
+            for (unsigned byte = '.'; byte <= '9'; ++byte) marks[byte] = mix(marks[byte], first + byte);
+        } else {  // unescaped: other bytes are told apart as what it unescapes tells them apart
+            for (unsigned byte = 0; byte < 128; ++byte) {
+                if (is_escaped(byte)) marks[byte] = mix(marks[byte], first + byte);
+            }
+        }
     }
 }
 

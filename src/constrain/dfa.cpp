@@ -9,7 +9,15 @@
 namespace linnet::constrain {
 
 Dfa::Dfa(std::pmr::memory_resource* memory)
-    : exprs_(memory), states_(memory), by_expr_(memory), maps_(memory), targets_(memory), map_ids_(memory) {
+    : exprs_(memory),
+      states_(memory),
+      by_expr_(memory),
+      maps_(memory),
+      targets_(memory),
+      map_ids_(memory),
+      classes_(memory),
+      class_ids_(memory),
+      firsts_(memory) {
     intern(Exprs::kNone);
     states_[kDead].life = Life::dead;
     intern(Exprs::kEmpty);
@@ -21,16 +29,45 @@ Dfa::Dfa(const Dfa& other, std::pmr::memory_resource* memory)
       by_expr_(other.by_expr_, memory),
       maps_(other.maps_, memory),
       targets_(other.targets_, memory),
-      map_ids_(other.map_ids_, memory) {}
+      map_ids_(other.map_ids_, memory),
+      classes_(other.classes_, memory),
+      class_ids_(other.class_ids_, memory),
+      firsts_(other.firsts_, memory) {}
 
 std::size_t Dfa::n_bytes() const noexcept {
     return exprs_.n_bytes() + states_.capacity() * sizeof(State) + by_expr_.capacity() * sizeof(StateId) +
-           maps_.capacity() * sizeof(Map) + targets_.capacity() * sizeof(StateId) + map_ids_.n_bytes();
+           maps_.capacity() * sizeof(Map) + targets_.capacity() * sizeof(StateId) + map_ids_.n_bytes() +
+           classes_.capacity() * sizeof(Classes) + class_ids_.n_bytes() + firsts_.capacity() * sizeof(ExprId);
 }
 
-std::uint32_t Dfa::make_map(ExprId expr, std::uint16_t& n_classes) {
+std::uint32_t Dfa::map_of(ExprId expr, std::uint16_t& n_classes) {
+    const std::size_t start = firsts_.size();
+    exprs_.add_firsts(expr, firsts_);
+    const auto begin = firsts_.begin() + static_cast<std::ptrdiff_t>(start);
+    std::sort(begin, firsts_.end());
+    firsts_.erase(std::unique(begin, firsts_.end()), firsts_.end());
+    const std::span<const ExprId> firsts = std::span(firsts_).subspan(start);
+    std::uint64_t hash = firsts.size();
+    for (const ExprId first : firsts) hash = mix(hash, first);
+    std::uint32_t id = class_ids_.find(hash, [&](std::uint32_t other) {
+        return std::ranges::equal(std::span(firsts_).subspan(classes_[other].first, classes_[other].n), firsts);
+    });
+    if (id == kNoId) {
+        const std::uint32_t map = make_map(firsts, n_classes);
+        id = static_cast<std::uint32_t>(classes_.size());
+        classes_.push_back(
+            {static_cast<std::uint32_t>(start), static_cast<std::uint32_t>(firsts.size()), map, n_classes});
+        class_ids_.add(hash, id);
+    } else {
+        firsts_.erase(firsts_.begin() + static_cast<std::ptrdiff_t>(start), firsts_.end());
+    }
+    n_classes = classes_[id].n_classes;
+    return classes_[id].map;
+}
+
+std::uint32_t Dfa::make_map(std::span<const ExprId> firsts, std::uint16_t& n_classes) {
     std::array<std::uint64_t, 256> marks = {};
-    exprs_.mark_classes(expr, marks);
+    exprs_.mark_classes(firsts, marks);
     Map map;
     std::array<std::uint64_t, 256> distinct;
     std::uint16_t n = 0;
@@ -67,7 +104,7 @@ StateId Dfa::intern(ExprId expr) {
     State state = {expr,  0, static_cast<std::uint32_t>(targets_.size()), 0, exprs_.nullable(expr), Life::unknown,
                    kNoId, 0};
     if (exprs_.node(expr).plain || state.accepts) state.life = Life::alive;
-    state.map = make_map(expr, state.n_classes);
+    state.map = map_of(expr, state.n_classes);
     const StateId id = size();
     states_.push_back(state);
     targets_.resize(targets_.size() + state.n_classes, kNoId);

@@ -62,11 +62,18 @@ class Dfa {
         std::uint32_t bound;  // of the repetition
     };
 
+    struct Classes {             // of all expressions whose texts begin with the same sets of bytes
+        std::uint32_t first, n;  // those sets, in firsts_
+        std::uint32_t map;
+        std::uint16_t n_classes;
+    };
+
     StateId intern(ExprId expr);
     StateId raw_target(StateId state, std::size_t cls, unsigned byte);
     StateId make_target(StateId state, unsigned byte);
     bool is_alive(StateId state);
-    std::uint32_t make_map(ExprId expr, std::uint16_t& n_classes);
+    std::uint32_t map_of(ExprId expr, std::uint16_t& n_classes);
+    std::uint32_t make_map(std::span<const ExprId> firsts, std::uint16_t& n_classes);
 
     Exprs exprs_;
     std::pmr::vector<State> states_;
@@ -74,6 +81,9 @@ class Dfa {
     std::pmr::vector<Map> maps_;
     std::pmr::vector<StateId> targets_;
     IdTable map_ids_;
+    std::pmr::vector<Classes> classes_;
+    IdTable class_ids_;
+    std::pmr::vector<ExprId> firsts_;  // of all classes_, then those of the state that is being made
 };
 
 }  // namespace linnet::constrain

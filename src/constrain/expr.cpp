@@ -25,14 +25,15 @@ Exprs::Exprs(std::pmr::memory_resource* memory)
       multiples_(memory),
       node_ids_(memory),
       set_ids_(memory),
-      multiple_ids_(memory) {
-    intern({Kind::none, false, true, 0, 0, 0, 0}, {});
-    intern({Kind::empty, true, true, 0, 0, 0, 0}, {});
+      multiple_ids_(memory),
+      derived_(kDerived, memory) {
+    intern({Kind::none, false, true, false, 0, 0, 0, 0}, {});
+    intern({Kind::empty, true, true, false, 0, 0, 0, 0}, {});
     sets_.push_back(ByteSet::all());
     set_ids_.add(hash_of(sets_[0]), 0);
     // The set itself comes after kAny, whose child it is: a node may name a later one, ids alone count.
-    intern({Kind::repeat, true, true, 1, 3, 0, kUnbounded}, {});
-    intern({Kind::bytes, false, true, 0, 0, 0, 0}, {});
+    intern({Kind::repeat, true, true, false, 1, 3, 0, kUnbounded}, {});
+    intern({Kind::bytes, false, true, false, 0, 0, 0, 0}, {});
 }
 
 Exprs::Exprs(const Exprs& other, std::pmr::memory_resource* memory)
@@ -42,7 +43,8 @@ Exprs::Exprs(const Exprs& other, std::pmr::memory_resource* memory)
       multiples_(other.multiples_, memory),
       node_ids_(other.node_ids_, memory),
       set_ids_(other.set_ids_, memory),
-      multiple_ids_(other.multiple_ids_, memory) {}
+      multiple_ids_(other.multiple_ids_, memory),
+      derived_(kDerived, memory) {}
 
 std::size_t Exprs::n_bytes() const noexcept {
     return nodes_.capacity() * sizeof(Node) + children_.capacity() * sizeof(ExprId) +
@@ -78,9 +80,10 @@ ExprId Exprs::intern(const Node& node, std::span<const ExprId> children) {
 }
 
 Exprs::Node Exprs::measure(Kind kind, std::span<const ExprId> children, bool nullable) const {
-    Node result = {kind, nullable, kind != Kind::all_of && kind != Kind::negation, 0, 0, 0, 0};
+    Node result = {kind, nullable, kind != Kind::all_of && kind != Kind::negation, false, 0, 0, 0, 0};
     for (const ExprId child : children) {
         result.plain = result.plain && nodes_[child].plain;
+        result.counted = result.counted || nodes_[child].counted;
         result.depth = std::max(result.depth, nodes_[child].depth + 1);
     }
     if (result.depth > kMaxDepth)
@@ -97,7 +100,7 @@ ExprId Exprs::bytes(const ByteSet& set) {
         sets_.push_back(set);
         set_ids_.add(hash, index);
     }
-    return intern({Kind::bytes, false, true, 0, index, 0, 0}, {});
+    return intern({Kind::bytes, false, true, false, 0, index, 0, 0}, {});
 }
 
 ExprId Exprs::literal(std::string_view text) {
@@ -262,6 +265,7 @@ ExprId Exprs::repeat(ExprId expr, std::uint32_t min, std::uint32_t max) {
         return repeat(inner.a, 0, unbounded ? kUnbounded : inner.c * max);
     }
     Node node = measure(Kind::repeat, std::array{expr}, min == 0);
+    node.counted = node.counted || min > kShort || (max > kShort && max != kUnbounded);
     node.a = expr;
     node.b = min;
     node.c = max;
@@ -287,7 +291,15 @@ ExprId Exprs::multiple(const Multiple& multiple) {
         }
         divides = rest == 0;
     }
-    return intern({Kind::multiple, divides, false, 0, index, 0, 0}, {});
+    return intern({Kind::multiple, divides, false, false, 0, index, 0, 0}, {});
+}
+
+ExprId Exprs::unescaped_rest(ExprId rest) {
+    if (rest == kNone) return kNone;
+    Node node = measure(Kind::unescaped, std::array{rest}, nodes_[derivative(rest, '"')].nullable);
+    node.plain = false;
+    node.a = rest;
+    return intern(node, {});
 }
 
 ExprId Exprs::literals(std::vector<std::string_view> texts) {

@@ -29,18 +29,31 @@ class Exprs {
     static constexpr std::uint32_t kMaxNodes = 500'000;
     static constexpr std::uint32_t kMaxDepth = 1000;
     static constexpr std::size_t kMaxParts = 4000;  // of any_of
+    static constexpr std::uint32_t kShort = 16;     // repetitions up to this long are not counted
     // Parts of all any_of that a table has ever put together: what bounds the time, about a second of it.
     static constexpr std::uint64_t kMaxWork = 5'000'000;
 
-    enum class Kind : std::uint8_t { none, empty, bytes, concat, any_of, all_of, negation, repeat, multiple };
+    enum class Kind : std::uint8_t {
+        none,
+        empty,
+        bytes,
+        concat,
+        any_of,
+        all_of,
+        negation,
+        repeat,
+        multiple,
+        unescaped
+    };
 
     struct Node {
         Kind kind;
         bool nullable;  // matches the empty text
         bool plain;     // without all_of and negation: matches something, or is kNone
+        bool counted;   // has a repetition that loosened() would lift
         std::uint32_t depth;
         // bytes: index of the set. concat: head (no concat), tail. any_of, all_of: first child, number of children.
-        // negation: child. repeat: child, minimum, maximum. multiple: index into multiples.
+        // negation, unescaped: child. repeat: child, minimum, maximum. multiple: index into multiples.
         std::uint32_t a, b, c;
     };
 
@@ -72,6 +85,8 @@ class Exprs {
     ExprId optional(ExprId expr) { return repeat(expr, 0, 1); }
     ExprId star(ExprId expr) { return repeat(expr, 0, kUnbounded); }
     ExprId multiple(const Multiple& multiple);
+    // Texts that are among `strings` when they are written as JSON strings, in the one spelling (json_text.hpp).
+    ExprId unescaped(ExprId strings) { return unescaped_rest(derivative(strings, '"')); }
     // Any of the texts, sharing prefixes.
     ExprId literals(std::vector<std::string_view> texts);
 
@@ -86,16 +101,29 @@ class Exprs {
 
     // What may follow `byte` in texts of `expr`.
     ExprId derivative(ExprId expr, unsigned byte);
+    // Appends the sets of bytes, the multiples and the unescaped texts that texts of `expr` may begin with.
+    void add_firsts(ExprId expr, std::pmr::vector<ExprId>& firsts) const;
     // Marks bytes that derivative() tells apart: two bytes with equal marks have equal derivatives.
-    void mark_classes(ExprId expr, std::span<std::uint64_t, 256> marks) const;
+    void mark_classes(std::span<const ExprId> firsts, std::span<std::uint64_t, 256> marks) const;
     // `expr` with the bounds of the repetition that it begins with lifted (a long minimum lowered); both match alike in
     // their first `bound` bytes. `expr` itself, and kUnbounded, when there is nothing to lift.
     ExprId loosened(ExprId expr, std::uint32_t& bound);
 
   private:
+    // Counted repetitions ask for the same derivatives of what they repeat again and again.
+    struct Derived {
+        ExprId expr = kNone;
+        std::uint32_t byte = 0;
+        ExprId result = kNone;
+    };
+    static constexpr std::size_t kDerived = 256;
+
     ExprId intern(const Node& node, std::span<const ExprId> children);
+    ExprId derivative_of_any(ExprId expr, unsigned byte);
     ExprId derivative_of_concat(ExprId expr, unsigned byte);
     ExprId derivative_of_multiple(const Multiple& multiple, unsigned byte);
+    ExprId unescaped_rest(ExprId rest);  // rest: of such strings, behind the opening quote
+    ExprId derivative_of_unescaped(ExprId rest, unsigned byte);
     void merge_bytes(std::vector<ExprId>& parts);
     Node measure(Kind kind, std::span<const ExprId> children, bool nullable) const;
 
@@ -106,6 +134,7 @@ class Exprs {
     IdTable node_ids_;
     IdTable set_ids_;
     IdTable multiple_ids_;
+    std::pmr::vector<Derived> derived_;  // [kDerived], by hash; the last one stays
     std::uint64_t work_ = 0;
 };
 

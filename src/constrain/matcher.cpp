@@ -18,7 +18,8 @@ Matcher::Matcher(const Grammar& grammar, const TokenTrie& trie, Memory& memory, 
       history_(&memory),
       set_of_state_(&memory),
       token_sets_(&memory),
-      masks_(&memory) {
+      crossings_(&memory),
+      crossing_ids_(&memory) {
     if (grammar.n_json_states() > 0) {
         json_sets_ = trie.json_sets();
         heavy_ = trie.heavy();
@@ -111,6 +112,13 @@ Status Matcher::forced_text(std::pmr::string& text, std::size_t max_size) noexce
     });
 }
 
+Status Matcher::next_bytes(ByteSet& bytes) noexcept {
+    return guarded([&] {
+        bytes = ended_ ? ByteSet() : first_bytes(history_.back());
+        return Status::ok;
+    });
+}
+
 Status Matcher::fill_mask(std::span<std::uint64_t> mask) noexcept {
     const Status status = guarded([&] {
         if (mask.size() != n_words()) return Status::invalid_argument;
@@ -130,39 +138,47 @@ Status Matcher::fill_mask(std::span<std::uint64_t> mask) noexcept {
 }
 
 void Matcher::make_mask(SetId set, std::span<std::uint64_t> mask) {
-    for (const KeptMask& kept : masks_) {
-        if (kept.set != set) continue;
-        std::ranges::copy(kept.words, mask.begin());
-        return;
-    }
-    bool costly = false;
     for (std::size_t i = 0; i < machine_.items(set).size(); ++i) {
         const Machine::Item item = machine_.items(set)[i];
-        const TokenSet& tokens = token_set(item.state);
-        tokens.add_to(mask);
-        if (tokens.exits.empty()) continue;
-        costly = costly || tokens.exits.size() > 16;
-        walk_exits(machine_.after(item), tokens.exits, mask);
+        const std::uint32_t tokens = set_of(item.state);
+        tokens_of(tokens).add_to(mask);
+        const std::uint32_t exits = exits_of(tokens);
+        if (!tokens_of(exits).exits.empty()) crossing(item, exits).add_to(mask);
     }
-    if (!costly && machine_.items(set).size() < 8) return;
-    if (masks_.size() < kMaxMasks) masks_.push_back({kNoId, std::pmr::vector<std::uint64_t>(memory_)});
-    KeptMask& kept = masks_[next_mask_];
-    next_mask_ = (next_mask_ + 1) % kMaxMasks;
-    kept.set = kNoId;
-    kept.words.assign(mask.begin(), mask.end());
-    kept.set = set;
 }
 
-void Matcher::walk_exits(SetId start, std::span<const std::uint32_t> exits, std::span<std::uint64_t> mask) {
-    if (start == Machine::kDeadSet) return;
-    // The bytes that can come first decide most of it.
-    ByteSet first;
-    for (std::size_t i = 0; i < machine_.items(start).size(); ++i) {
-        const StateId state = machine_.items(start)[i].state;
+const TokenSet& Matcher::crossing(const Machine::Item& item, std::uint32_t exits) {
+    const std::uint64_t hash =
+        mix(std::uint64_t{item.place} << 32U | item.part, std::uint64_t{item.stack} << 32U | exits);
+    std::uint32_t id = crossing_ids_.find(hash, [&](std::uint32_t other) {
+        const Crossing& known = crossings_[other];
+        return known.place == item.place && known.part == item.part && known.stack == item.stack &&
+               known.exits == exits;
+    });
+    if (id == kNoId) {
+        TokenSet tokens(memory_);
+        walk_exits(machine_.after(item), tokens_of(exits).exits, tokens);
+        if (!tokens.is_listed()) ++n_word_sets_;
+        id = static_cast<std::uint32_t>(crossings_.size());
+        crossings_.push_back({item.place, item.part, item.stack, exits, std::move(tokens)});
+        crossing_ids_.add(hash, id);
+    }
+    return crossings_[id].tokens;
+}
+
+ByteSet Matcher::first_bytes(SetId set) {
+    ByteSet bytes;
+    for (const Machine::Item& item : machine_.items(set)) {
         for (unsigned byte = 0; byte < 256; ++byte) {
-            if (machine_.dfa().next(state, byte) != Dfa::kDead) first.add(byte);
+            if (machine_.dfa().next(item.state, byte) != Dfa::kDead) bytes.add(byte);
         }
     }
+    return bytes;
+}
+
+void Matcher::walk_exits(SetId start, std::span<const std::uint32_t> exits, TokenSet& tokens) {
+    if (start == Machine::kDeadSet) return;
+    const ByteSet first = first_bytes(start);  // which decide most of it
     const auto nodes = trie_.nodes();
     std::array<SetId, TokenTrie::kMaxDepth> sets;
     for (const std::uint32_t exit : exits) {
@@ -177,21 +193,18 @@ void Matcher::walk_exits(SetId start, std::span<const std::uint32_t> exits, std:
                 continue;
             }
             sets[node.depth] = to;
-            for (const Token token : trie_.tokens_of(i)) {
-                const auto id = static_cast<std::uint32_t>(token);
-                mask[id / 64] |= std::uint64_t{1} << (id % 64);
-            }
+            for (const Token token : trie_.tokens_of(i)) tokens.add(token, n_words());
             ++i;
         }
     }
 }
 
-// A state with a known set that `state` resembles, or kDead.
-StateId Matcher::base_of(StateId state) {
+// A state with a known set that `state` resembles, or kDead. n_same: bytes in which both read alike for sure.
+StateId Matcher::base_of(StateId state, std::uint32_t& n_same) {
     Dfa& dfa = machine_.dfa();
-    std::uint32_t bound = 0;
-    const StateId loose = dfa.loosened(state, bound);
-    if (loose != state && bound > 2) return loose;
+    const StateId loose = dfa.loosened(state, n_same);
+    if (loose != state && n_same > 2) return loose;
+    n_same = 0;
     for (const StateId heavy : heavy_) {
         unsigned n = 0;
         for (const unsigned byte : {0x65U, 0x31U, 0x20U, 0x54U}) {  // e 1 space T
@@ -203,33 +216,44 @@ StateId Matcher::base_of(StateId state) {
     return Dfa::kDead;
 }
 
-const TokenSet& Matcher::token_set(StateId state) {
-    if (state < json_sets_.size()) return json_sets_[state];
+std::uint32_t Matcher::set_of(StateId state) {
+    if (state < json_sets_.size()) return state;
     if (state >= set_of_state_.size()) set_of_state_.resize(state + state / 2 + 64, kNoId);
-    if (set_of_state_[state] != kNoId) return token_sets_[set_of_state_[state]];
-    const StateId base = base_of(state);
-    TokenSet set(memory_);
-    if (base == Dfa::kDead) {
-        trie_.find_tokens(machine_.dfa(), state, set);
-    } else {
-        const TokenSet& base_set = token_set(base);
-        if (base_set.is_listed()) {
-            trie_.find_tokens(machine_.dfa(), state, set);
-        } else {
-            trie_.find_tokens(machine_.dfa(), state, base, base_set, set);
-        }
+    if (set_of_state_[state] == kNoId) {
+        const std::uint32_t set = make_set(state);
+        if (state >= set_of_state_.size()) set_of_state_.resize(state + state / 2 + 64, kNoId);
+        set_of_state_[state] = set;
     }
-    if (!set.is_listed()) ++n_word_sets_;
-    if (state >= set_of_state_.size()) set_of_state_.resize(state + state / 2 + 64, kNoId);
-    token_sets_.push_back(std::move(set));
-    set_of_state_[state] = static_cast<std::uint32_t>(token_sets_.size() - 1);
-    return token_sets_.back();
+    return set_of_state_[state];
+}
+
+std::uint32_t Matcher::make_set(StateId state) {
+    std::uint32_t n_same = 0;
+    const StateId base = base_of(state, n_same);
+    const std::uint32_t base_set = base == Dfa::kDead ? kNoId : set_of(base);
+    if (base_set != kNoId && n_same >= trie_.nodes()[0].height) return base_set;
+    const auto set = static_cast<std::uint32_t>(json_sets_.size() + token_sets_.size());
+    StateTokens made = {TokenSet(memory_), set};
+    if (base_set == kNoId || tokens_of(base_set).is_listed()) {
+        trie_.find_tokens(machine_.dfa(), state, made.tokens);
+    } else {
+        trie_.find_tokens(machine_.dfa(), state, base, tokens_of(base_set), n_same, made.tokens);
+        if (made.tokens.exits == tokens_of(base_set).exits) made.exits = exits_of(base_set);
+    }
+    if (!made.tokens.is_listed()) ++n_word_sets_;
+    token_sets_.push_back(std::move(made));
+    return set;
 }
 
 // Between steps nothing refers into what is kept, so it can be forgotten.
 void Matcher::tidy(SetId& set) {
-    if (n_word_sets_ > kMaxWordSets) {
+    const auto forget_crossings = [this] {
+        crossings_.clear();
+        crossing_ids_.clear();
+    };
+    if (n_word_sets_ > kMaxWordSets || crossings_.size() > kMaxCrossings) {
         token_sets_.clear();
+        forget_crossings();
         std::ranges::fill(set_of_state_, kNoId);
         n_word_sets_ = 0;
     }
@@ -242,7 +266,7 @@ void Matcher::tidy(SetId& set) {
     machine_.forget(history_);
     set = history_.back();
     history_.pop_back();
-    for (KeptMask& kept : masks_) kept.set = kNoId;
+    forget_crossings();
     if (machine_.n_bytes() > limits_.max_bytes) {
         throw Error(Status::unsupported, "constraint: the text needs too many states");
     }

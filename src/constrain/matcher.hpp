@@ -42,6 +42,9 @@ class Matcher {
     // (at most `max_size` of them).
     Status forced_text(std::pmr::string& text, std::size_t max_size = 4096) noexcept;
 
+    // `bytes` becomes those that may come next.
+    Status next_bytes(ByteSet& bytes) noexcept;
+
     // Steps since the start, and going back to an earlier number of them: to 0 always, else by up to kMaxRollback steps
     // (Status::invalid_argument, and nothing changed, beyond).
     static constexpr std::size_t kMaxRollback = 256;
@@ -50,20 +53,35 @@ class Matcher {
     void reset() noexcept { rollback(0); }
 
   private:
-    static constexpr std::size_t kMaxMasks = 64;      // whole masks kept
-    static constexpr std::size_t kMaxWordSets = 256;  // sets of tokens that are not lists kept
+    static constexpr std::size_t kMaxWordSets = 256;    // sets of tokens that are not lists kept
+    static constexpr std::size_t kMaxCrossings = 4096;  // kept
 
-    struct KeptMask {
-        SetId set;
-        std::pmr::vector<std::uint64_t> words;
+    struct StateTokens {
+        TokenSet tokens;
+        std::uint32_t exits;  // the set whose exits are those of this one
+    };
+    // Tokens in which a lexeme ends and the grammar goes on.
+    struct Crossing {
+        std::uint32_t place, part, stack;  // of the lexeme
+        std::uint32_t exits;               // the set that has them
+        TokenSet tokens;
     };
 
     template <class Work>
     Status guarded(Work work) noexcept;
     void make_mask(SetId set, std::span<std::uint64_t> mask);
-    void walk_exits(SetId start, std::span<const std::uint32_t> exits, std::span<std::uint64_t> mask);
-    const TokenSet& token_set(StateId state);
-    StateId base_of(StateId state);
+    ByteSet first_bytes(SetId set);
+    const TokenSet& crossing(const Machine::Item& item, std::uint32_t exits);
+    void walk_exits(SetId start, std::span<const std::uint32_t> exits, TokenSet& tokens);
+    std::uint32_t set_of(StateId state);
+    std::uint32_t make_set(StateId state);
+    std::uint32_t exits_of(std::uint32_t set) const noexcept {
+        return set < json_sets_.size() ? set : token_sets_[set - json_sets_.size()].exits;
+    }
+    const TokenSet& tokens_of(std::uint32_t set) const noexcept {
+        return set < json_sets_.size() ? json_sets_[set] : token_sets_[set - json_sets_.size()].tokens;
+    }
+    StateId base_of(StateId state, std::uint32_t& n_same);
     SetId read(SetId set, std::string_view text);
     void advance(SetId set);
     void tidy(SetId& set);
@@ -77,11 +95,12 @@ class Matcher {
     std::pmr::vector<SetId> history_;
     bool ended_ = false;
     char error_text_[160] = {};
-    std::pmr::vector<std::uint32_t> set_of_state_;  // index into token_sets_, kNoId
-    std::pmr::vector<TokenSet> token_sets_;
+    // Sets are json_sets_, by state, then token_sets_.
+    std::pmr::vector<std::uint32_t> set_of_state_;  // kNoId: not made yet
+    std::pmr::vector<StateTokens> token_sets_;
     std::size_t n_word_sets_ = 0;
-    std::pmr::vector<KeptMask> masks_;
-    std::size_t next_mask_ = 0;
+    std::pmr::vector<Crossing> crossings_;
+    IdTable crossing_ids_;
 };
 
 }  // namespace linnet::constrain

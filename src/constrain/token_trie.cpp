@@ -7,6 +7,22 @@
 
 namespace linnet::constrain {
 
+// Small sets never become words: most states are in the middle of a name and allow a handful of tokens.
+void TokenSet::add(Token token, std::size_t n_words) {
+    const auto id = static_cast<std::uint32_t>(token);
+    if (!words.empty()) {
+        words[id / 64] |= std::uint64_t{1} << (id % 64);
+        return;
+    }
+    list.push_back(token);
+    if (list.size() <= kMaxList) return;
+    std::pmr::vector<std::uint64_t> all(n_words, 0, words.get_allocator());
+    add_to(all);
+    words = std::move(all);
+    list.clear();
+    list.shrink_to_fit();
+}
+
 void TokenSet::add_to(std::span<std::uint64_t> mask) const noexcept {
     for (std::size_t i = 0; i < words.size(); ++i) mask[i] |= words[i];
     for (const Token token : list) {
@@ -117,7 +133,7 @@ void TokenTrie::build(Memory& memory) {
 void TokenTrie::finish(TokenSet& set) const {
     std::size_t n = 0;
     for (const std::uint64_t word : set.words) n += static_cast<std::size_t>(std::popcount(word));
-    if (n > kMaxListed) return;
+    if (n > TokenSet::kMaxList) return;
     for (std::size_t i = 0; i < set.words.size(); ++i) {
         for (std::uint64_t word = set.words[i]; word != 0; word &= word - 1) {
             set.list.push_back(static_cast<Token>(i * 64 + static_cast<std::size_t>(std::countr_zero(word))));
@@ -127,7 +143,6 @@ void TokenTrie::finish(TokenSet& set) const {
     set.words.shrink_to_fit();
 }
 
-// Small sets never become words: most states are in the middle of a name and allow a handful of tokens.
 void TokenTrie::find_tokens(Dfa& dfa, StateId state, TokenSet& set) const {
     std::array<StateId, kMaxDepth> states;
     states[0] = state;
@@ -140,29 +155,14 @@ void TokenTrie::find_tokens(Dfa& dfa, StateId state, TokenSet& set) const {
             continue;
         }
         states[node.depth] = to;
-        for (std::uint32_t j = node.first_token; j < nodes_[i + 1].first_token; ++j) {
-            const auto id = static_cast<std::uint32_t>(tokens_[j]);
-            if (set.words.empty()) {
-                set.list.push_back(tokens_[j]);
-            } else {
-                set.words[id / 64] |= std::uint64_t{1} << (id % 64);
-            }
-        }
-        if (set.list.size() > kMaxListed) {
-            set.words.assign(n_words(), 0);
-            for (const Token token : set.list) {
-                const auto id = static_cast<std::uint32_t>(token);
-                set.words[id / 64] |= std::uint64_t{1} << (id % 64);
-            }
-            set.list.clear();
-            set.list.shrink_to_fit();
-        }
+        for (const Token token : tokens_of(i)) set.add(token, n_words());
         if (node.height > 0 && dfa.accepts(to)) set.exits.push_back(i);
         i = to == Dfa::kEnd ? node.end : i + 1;
     }
 }
 
-void TokenTrie::find_tokens(Dfa& dfa, StateId state, StateId base, const TokenSet& base_set, TokenSet& set) const {
+void TokenTrie::find_tokens(Dfa& dfa, StateId state, StateId base, const TokenSet& base_set, std::uint32_t n_same,
+                            TokenSet& set) const {
     std::array<StateId, kMaxDepth> states, base_states;
     states[0] = state;
     base_states[0] = base;
@@ -175,10 +175,14 @@ void TokenTrie::find_tokens(Dfa& dfa, StateId state, StateId base, const TokenSe
     const auto n = static_cast<std::uint32_t>(nodes_.size() - 1);
     for (std::uint32_t i = 1; i < n;) {
         const Node& node = nodes_[i];
-        const StateId to = dfa.next(states[node.depth - 1U], node.byte);
-        const StateId base_to = dfa.next(base_states[node.depth - 1U], node.byte);
-        bool same = to == base_to;
-        if (!same && to != Dfa::kDead && base_to != Dfa::kDead) same = dfa.agree(to, base_to, node.height);
+        StateId to = Dfa::kDead, base_to = Dfa::kDead;
+        bool same = node.depth + std::uint32_t{node.height} <= n_same;
+        if (!same) {
+            to = dfa.next(states[node.depth - 1U], node.byte);
+            base_to = dfa.next(base_states[node.depth - 1U], node.byte);
+            same = to == base_to;
+            if (!same && to != Dfa::kDead && base_to != Dfa::kDead) same = dfa.agree(to, base_to, node.height);
+        }
         const auto exits_end = std::find_if(base_exit, base_set.exits.end(),
                                             [&](std::uint32_t exit) { return exit >= (same ? node.end : i + 1); });
         if (same) {

@@ -20,9 +20,14 @@ namespace linnet::constrain {
 
 // The tokens that a state of a Dfa can read to their end, and where in the trie its text may end before a token does.
 struct TokenSet {
+    // More tokens than this are words.
+    static constexpr std::size_t kMaxList = 256;
+
     explicit TokenSet(std::pmr::memory_resource* memory) : words(memory), list(memory), exits(memory) {}
 
     bool is_listed() const noexcept { return words.empty(); }
+    // n_words: of a mask.
+    void add(Token token, std::size_t n_words);
     void add_to(std::span<std::uint64_t> mask) const noexcept;
 
     std::pmr::vector<std::uint64_t> words;  // a bit for each id, or nothing: then
@@ -41,8 +46,6 @@ class TokenTrie {
     };
     // Longer tokens are never allowed by a constraint.
     static constexpr std::size_t kMaxDepth = 256;
-    // Below this many tokens a set is a list.
-    static constexpr std::size_t kMaxListed = 256;
 
     // Leaves out control, unknown and unused tokens.
     TokenTrie(const Tokenizer& tokenizer, Memory& memory);
@@ -72,8 +75,10 @@ class TokenTrie {
     std::span<const StateId> heavy() const noexcept { return heavy_; }
 
     void find_tokens(Dfa& dfa, StateId state, TokenSet& set) const;
-    // The same for a state that mostly goes where `base` does, whose set is known.
-    void find_tokens(Dfa& dfa, StateId state, StateId base, const TokenSet& base_set, TokenSet& set) const;
+    // The same for a state that mostly goes where `base` does, whose set is known. Both read alike in texts of up to
+    // `n_same` bytes.
+    void find_tokens(Dfa& dfa, StateId state, StateId base, const TokenSet& base_set, std::uint32_t n_same,
+                     TokenSet& set) const;
 
   private:
     void build(Memory& memory);

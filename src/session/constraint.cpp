@@ -88,14 +88,16 @@ std::span<const float> Constraint::masked(std::span<const float> logits) {
         const std::uint64_t word = begin / 64 < mask_.size() ? mask_[begin / 64] : 0;
         any |= word;
         float* const out = logits_.data() + begin;
-        if (word == ~std::uint64_t{0}) {
+        if (std::popcount(word) > 32) {
             std::copy_n(logits.data() + begin, n, out);
-            continue;
-        }
-        std::fill_n(out, n, kNever);
-        for (std::uint64_t rest = word; rest != 0; rest &= rest - 1) {
-            const auto bit = static_cast<std::size_t>(std::countr_zero(rest));
-            out[bit] = logits[begin + bit];
+            const std::uint64_t none = ~word << (64 - n) >> (64 - n);
+            for (std::uint64_t rest = none; rest != 0; rest &= rest - 1) out[std::countr_zero(rest)] = kNever;
+        } else {
+            std::fill_n(out, n, kNever);
+            for (std::uint64_t rest = word; rest != 0; rest &= rest - 1) {
+                const auto bit = static_cast<std::size_t>(std::countr_zero(rest));
+                out[bit] = logits[begin + bit];
+            }
         }
     }
     if (any == 0) throw Error(Status::unsupported, "the vocabulary has no token with which the grammar's text goes on");
@@ -125,12 +127,12 @@ bool Constraint::encode(const Tokenizer& tokenizer, std::string_view text) {
 }
 
 // Whether some token begins with `suffix` and goes on with one of the bytes `next`.
-bool Constraint::may_merge(std::string_view suffix, std::span<const bool> next) const noexcept {
+bool Constraint::may_merge(std::string_view suffix, const constrain::ByteSet& next) const noexcept {
     const auto nodes = trie_->nodes();
     const std::uint32_t at = trie_->find(suffix);
     if (at == 0) return false;
     for (std::uint32_t child = at + 1; child < nodes[at].end; child = nodes[child].end) {
-        if (next[nodes[child].byte]) return true;
+        if (next.has(nodes[child].byte)) return true;
     }
     return false;
 }
@@ -144,12 +146,8 @@ Constraint::Jump Constraint::jump(std::span<const Token> sequence, const Tokeniz
     // Bytes that may follow what is forced.
     const std::size_t n_steps = matcher_.n_steps();
     check(matcher_.accept_text(text_));
-    bool next[256] = {};
-    for (unsigned byte = 0; byte < 256; ++byte) {
-        const char c = static_cast<char>(byte);
-        next[byte] = matcher_.accept_text({&c, 1}) == Status::ok;
-        if (next[byte]) matcher_.rollback(n_steps + 1);
-    }
+    constrain::ByteSet next;
+    check(matcher_.next_bytes(next));
     matcher_.rollback(n_steps);
 
     piece_.clear();

@@ -55,7 +55,7 @@ class Constraint {
     void check(Status status) const;
     void fill_mask();
     bool encode(const Tokenizer& tokenizer, std::string_view text);
-    bool may_merge(std::string_view suffix, std::span<const bool> next) const noexcept;
+    bool may_merge(std::string_view suffix, const constrain::ByteSet& next) const noexcept;
 
     std::shared_ptr<const constrain::Grammar> grammar_;
     std::shared_ptr<const constrain::TokenTrie> trie_;

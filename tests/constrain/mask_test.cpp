@@ -46,6 +46,11 @@ std::vector<Case> cases(Memory& memory) {
                     "x))"}});
     all.push_back({Grammar::from_gbnf("root ::= \"a\" root \"b\" | \"a\" root \"c\" | \"\"", memory), {"aaaabcbc"}});
     all.push_back({Grammar::from_regex("(ab|a(bc)*)+\\d{2,4}(?=5).", memory), {"ababcbc1235"}});
+    // Long counted repetitions, whose states have most of their tokens in common.
+    all.push_back({Grammar::from_schema(R"({"items": {"type": "string", "minLength": 24, "maxLength": 50}})", memory),
+                   {"[\"" + std::string(24, 'a') + "\", \"" + std::string(44, 'a') + " caf\xC3\xA9\"]"}});
+    all.push_back({Grammar::from_regex("(a{2}|b[ac]){20,30}c?|a{18}d", memory),
+                   {std::string(36, 'a') + "bcbabc", std::string(18, 'a') + "d", std::string(60, 'a') + "c"}});
     const std::vector<std::string_view> choices = {"yes", "yes, but", "no", "nobody", "\xC3\xA9t\xC3\xA9"};
     all.push_back({Grammar::from_choices(choices, memory), {"yes, but", "nobody", "\xC3\xA9t\xC3\xA9"}});
     return all;
@@ -59,7 +64,12 @@ std::vector<std::string> pieces_for(const std::vector<Case>& all, unsigned seed)
                                       "1234567890.5e+10",
                                       "\",\"name\":\"x\",\"age\":"};
     for (const Case& one : all) texts.insert(texts.end(), one.texts.begin(), one.texts.end());
-    return cut(texts, 500, seed);
+    std::vector<std::string> pieces = cut(texts, 500, seed);
+    for (const std::size_t size : {19U, 20U, 33U, 48U, 70U}) {  // about as long as what is counted
+        const std::string run(size, 'a');
+        pieces.insert(pieces.end(), {run, run + "\"", run + "\", \"", run + "c", run.substr(1) + "ba"});
+    }
+    return pieces;
 }
 
 }  // namespace
@@ -86,6 +96,37 @@ TEST_CASE("a mask has the tokens that can be accepted and no others") {
             }
         }
     }
+}
+
+TEST_CASE("masks at every byte: counted to the end, and crossings where stack or state alone differ") {
+    Memory memory;
+    std::vector<std::string> pieces = {"7]", "7]]", "7]]]", ".7]", "-7]", "7.7]]", "7,", "7]],", "e7]"};
+    for (std::size_t size = 2; size <= 60; ++size) {
+        const std::string run(size, 'a');
+        pieces.insert(pieces.end(), {run, run + "\"", run + "b", run + "c"});  // too many for a list
+        if (size % 4 == 0) pieces.push_back(run + "\"]");
+    }
+    const Vocabulary vocabulary(memory, pieces);
+    const auto check = [&](const Grammar& grammar, std::string_view text) {
+        Matcher matcher(grammar, vocabulary.trie(), memory);
+        for (std::size_t n = 0; n < text.size(); ++n) {
+            CAPTURE(text.substr(0, n));
+            CHECK(mask_errors(matcher, vocabulary) == "");
+            REQUIRE(matcher.accept_text(text.substr(n, 1)) == Status::ok);
+        }
+        CHECK(mask_errors(matcher, vocabulary) == "");
+    };
+    const std::string run(50, 'a');
+    check(Grammar::from_schema(R"({"items": {"type": "string", "minLength": 24, "maxLength": 50}})", memory),
+          "[\"" + run + "\", \"" + run.substr(20) + "\"]");
+    check(Grammar::from_regex("(a{2}|b){20,25}b|a{30,}", memory), run.substr(10) + "b");
+    check(Grammar::from_gbnf("root ::= \"[\" item (\",\" item)* \"]\"\nitem ::= \"-\"? [0-9]+ (\".\" [0-9]+)? | root",
+                             memory),
+          "[-7.7,[7,[[7.7],-7]],7]");
+    check(Grammar::from_schema(R"({"$ref": "#/$defs/t", "$defs": {"t": {"type": "array", "items": {"anyOf": [
+        {"type": "number"}, {"$ref": "#/$defs/t"}]}}}})",
+                               memory),
+          "[-7.7e7,[7,[[7.7],-7]],7]");
 }
 
 TEST_CASE("random texts never end in a dead end, and what they become is accepted") {

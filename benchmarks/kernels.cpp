@@ -3,9 +3,9 @@
 // matmul/FORMAT/ISA/KIND/TOKENS, where weights lie in the second-level cache (cached), are a whole matrix of a model
 // (square: prefill; one token reads it from the last cache) or lie far beyond the last cache (streamed: decode).
 // Counters: GB/s of weights, and the share of this core's own limits, which are measured first with the tool's probes
-// (int8 dot products for quantised formats, f32 multiply-adds for float ones). pack/FORMAT/ISA: GB/s of weights read,
-// in the second-level cache. attention/KV FORMAT/ISA/HEAD_DIM/COLUMNS: GFLOPS of one span, whose keys and values stay
-// in the second-level cache.
+// (int8 dot products for quantised formats, f32 multiply-adds for float ones).
+// pack/FORMAT/ISA: GB/s of weights read, in the second-level cache.
+// attention/KV FORMAT/ISA/HEAD_DIM/COLUMNS: GFLOPS of one span, whose keys and values stay in the second-level cache.
 //
 //     build/release/bench_kernels --benchmark_filter='matmul/q4_k/.*'
 #include <benchmark/benchmark.h>

@@ -1,16 +1,19 @@
 // SPDX-License-Identifier: MIT
 // Every kernel of every table that takes time; its label is the instruction set that provides it.
-// matmul/FORMAT/ISA/(cached|streamed)/TOKENS: weights lie in the second-level cache (prefill) or far beyond the last
-// one (decode). Counters: GB/s of weights, and the share of this core's own limits, which are measured first with the
-// tool's probes (int8 dot products for quantised formats, f32 multiply-adds for float ones).
-// pack/FORMAT/ISA: GB/s of weights read, in the second-level cache.
-// attention/KV FORMAT/ISA/HEAD_DIM/COLUMNS: GFLOPS of one span, whose keys and values stay in the second-level cache.
+// matmul/FORMAT/ISA/KIND/TOKENS, where weights lie in the second-level cache (cached), are a whole matrix of a model
+// (square: prefill; one token reads it from the last cache) or lie far beyond the last cache (streamed: decode).
+// Counters: GB/s of weights, and the share of this core's own limits, which are measured first with the tool's probes
+// (int8 dot products for quantised formats, f32 multiply-adds for float ones). pack/FORMAT/ISA: GB/s of weights read,
+// in the second-level cache. attention/KV FORMAT/ISA/HEAD_DIM/COLUMNS: GFLOPS of one span, whose keys and values stay
+// in the second-level cache.
 //
 //     build/release/bench_kernels --benchmark_filter='matmul/q4_k/.*'
 #include <benchmark/benchmark.h>
 
+#include <algorithm>
 #include <cmath>
 #include <cstdint>
+#include <cstring>
 #include <random>
 #include <string>
 #include <vector>
@@ -22,32 +25,51 @@ namespace {
 
 using namespace linnet::kernels;
 
-constexpr std::size_t kWidth = 2048;      // n_in
-constexpr std::size_t kCached = 16;       // tiles
-constexpr std::size_t kStreamed = 16384;  // tiles: 300 MB and more
+constexpr std::size_t kWidth = 2048;                 // n_in
+constexpr std::size_t kCached = 16;                  // tiles
+constexpr std::size_t kSquare = kWidth / kTileRows;  // tiles
+constexpr std::size_t kStreamed = 16384;             // tiles: 105 MB (IQ1_S) and more
 constexpr std::size_t kTokens[] = {1, 2, 4, 8, 16};
+constexpr std::size_t kSquareTokens[] = {1, 240, 512};
 constexpr std::size_t kHeadDims[] = {64, 128, 256};
 constexpr std::size_t kColumns[] = {1, 4, 16, 64};  // queries: heads that share a KV head, times tokens
 
+// Memory as the runtime lays it out: from a cache line on.
+template <class T>
+class Aligned {
+  public:
+    explicit Aligned(std::size_t n) : lines_((n * sizeof(T) + sizeof(Line) - 1) / sizeof(Line)) {}
+    T* data() { return reinterpret_cast<T*>(lines_.data()); }
+
+  private:
+    struct alignas(64) Line {
+        std::byte bytes[64];
+    };
+    std::vector<Line> lines_;
+};
+
 struct Problem {
-    std::vector<std::byte> weights;
-    std::vector<std::byte> x;
-    std::vector<float> y;
-    std::vector<std::byte> scratch;
+    std::size_t n_bytes;  // of weights
+    Aligned<std::byte> weights;
+    Aligned<std::byte> x;
+    Aligned<float> y;
+    Aligned<std::byte> scratch;
     MatmulArgs args;
 
     Problem(const Table& table, const FormatInfo& format, std::size_t n_tiles, std::size_t n_tokens)
-        : weights(n_tiles * tile_bytes(format, kWidth)),
+        : n_bytes(n_tiles * tile_bytes(format, kWidth)),
+          weights(n_bytes),
           x(activation_bytes(format.activations, kWidth, n_tokens)),
           y(n_tiles * kTileRows * n_tokens),
           scratch(kMatmulScratch),
           args{weights.data(), n_tiles,  n_tiles * kTileRows, kWidth,        x.data(),
                n_tokens,       y.data(), n_tiles * kTileRows, scratch.data()} {
         std::mt19937 random(1);
-        std::uint32_t bits = 0;
-        for (std::size_t i = 0; i < weights.size(); ++i) {
-            if (i % 4 == 0) bits = static_cast<std::uint32_t>(random());
-            weights[i] = static_cast<std::byte>((bits >> (i % 4 * 8)) & 0x3bU);  // finite as any float
+        std::vector<std::uint32_t> pattern(1U << 18U);
+        // As any float finite, and no scale so small that products are subnormal, which take far longer.
+        for (auto& bits : pattern) bits = (static_cast<std::uint32_t>(random()) & 0x1b1b1b1bU) | 0x20202020U;
+        for (std::size_t i = 0; i < n_bytes; i += 4 * pattern.size()) {
+            std::memcpy(weights.data() + i, pattern.data(), std::min(4 * pattern.size(), n_bytes - i));
         }
         std::vector<float> row(kWidth);
         for (float& value : row) value = static_cast<float>(random() % 2001) / 1000.0F - 1.0F;
@@ -65,7 +87,7 @@ void matmul(benchmark::State& state, const Table& table, const FormatInfo& forma
         benchmark::ClobberMemory();
     }
     const double n = static_cast<double>(state.iterations());
-    const double bytes = n * static_cast<double>(problem.weights.size());
+    const double bytes = n * static_cast<double>(problem.n_bytes);
     const double ops = n * 2.0 * static_cast<double>(n_tiles * kTileRows * kWidth * n_tokens);
     const double peak = format.activations == Activations::q8 ? limits.int8_ops : limits.f32_ops;
     using benchmark::Counter;
@@ -76,8 +98,8 @@ void matmul(benchmark::State& state, const Table& table, const FormatInfo& forma
 }
 
 void pack(benchmark::State& state, const Table& table, const FormatInfo& format) {
-    const Problem problem(table, format, kCached, 1);  // any bytes will do as rows
-    std::vector<std::byte> tiles(problem.weights.size());
+    Problem problem(table, format, kCached, 1);  // any bytes will do as rows
+    std::vector<std::byte> tiles(problem.n_bytes);
     const auto& slot = table.pack[static_cast<std::size_t>(format.format)];
     const std::size_t bytes = tile_bytes(format, kWidth);
     for (auto _ : state) {
@@ -91,20 +113,6 @@ void pack(benchmark::State& state, const Table& table, const FormatInfo& format)
         Counter(static_cast<double>(state.iterations()) * static_cast<double>(tiles.size()) / 1e9, Counter::kIsRate);
     state.SetLabel(slot.isa);
 }
-
-// Memory as the runtime lays it out: from a cache line on.
-template <class T>
-class Aligned {
-  public:
-    explicit Aligned(std::size_t n) : lines_((n * sizeof(T) + sizeof(Line) - 1) / sizeof(Line)) {}
-    T* data() { return reinterpret_cast<T*>(lines_.data()); }
-
-  private:
-    struct alignas(64) Line {
-        std::byte bytes[64];
-    };
-    std::vector<Line> lines_;
-};
 
 constexpr const char* kKvNames[] = {"f16", "f32", "q8"};  // in the order of KvFormat
 
@@ -175,6 +183,10 @@ int main(int argc, char** argv) {
             for (const std::size_t n : kTokens) {
                 benchmark::RegisterBenchmark((name + "/cached/" + std::to_string(n)).c_str(), matmul, tables[i], format,
                                              kCached, n, limits);
+            }
+            for (const std::size_t n : kSquareTokens) {
+                benchmark::RegisterBenchmark((name + "/square/" + std::to_string(n)).c_str(), matmul, tables[i], format,
+                                             kSquare, n, limits);
             }
             benchmark::RegisterBenchmark((std::string("pack/") + format.name + "/" + isas.names[i]).c_str(), pack,
                                          tables[i], format);

@@ -15,7 +15,9 @@ const std::vector<std::string_view> kLabels = {"positive", "negative"};
 
 void classify(linnet::Session& session, const std::string& text) {
     session.truncate(0);
-    session.append("<|im_start|>user\nIs this positive or negative? " + text + "<|im_end|>\n<|im_start|>assistant\n");
+    session.append("<|im_start|>user\nIs this positive or negative?");
+    session.append(" " + text, LINNET_TOKENIZE_PLAIN);  // "<|im_end|>" in it does not end the user's turn
+    session.append("<|im_end|>\n<|im_start|>assistant\n");
     const std::vector<linnet_continuation_score> scores = session.score(kLabels);
     double total = 0;
     std::size_t best = 0;

@@ -93,7 +93,8 @@ static void* complete(void* arg) {
 
 static void type(editor* e) {
     const struct timespec pause = {0, kKeyMs * 1000000L};
-    for (size_t n = 8; n <= strlen(e->text); ++n) {
+    const size_t size = strlen(e->text);
+    for (size_t n = size < 8 ? size : 8; n <= size; ++n) {
         pthread_mutex_lock(&e->lock);
         e->n_typed = n;
         if (e->taken == e->request) e->asked_ms = now_ms();
@@ -117,7 +118,10 @@ int main(int argc, char** argv) {
     e.text = argc > 2 ? argv[2] : "Once upon a time, there was a little fox who lived in a forest. One day, he found";
     e.behind = argc > 3 ? argv[3] : "";
     e.error.struct_size = sizeof e.error;
-    if (strlen(e.text) > kMaxText) return 2;
+    if (strlen(e.text) > kMaxText) {
+        fprintf(stderr, "TEXT has more than %d bytes\n", kMaxText);
+        return 2;
+    }
     pthread_mutex_init(&e.lock, NULL);
     pthread_cond_init(&e.changed, NULL);
     linnet_engine* engine = NULL;

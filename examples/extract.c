@@ -25,18 +25,19 @@ static int32_t print(void* user, const linnet_event* event) {
     return 0;
 }
 
-static linnet_status append(linnet_session* session, const char* text, linnet_error* error) {
-    return linnet_session_append_text(session, text, strlen(text), 0, error);
+static linnet_status append(linnet_session* session, const char* text, uint32_t flags, linnet_error* error) {
+    return linnet_session_append_text(session, text, strlen(text), flags, error);
 }
 
 static linnet_status extract(linnet_session* session, const char* text, linnet_error* error) {
     printf("%s\n  ", text);
     linnet_status status = linnet_session_truncate(session, 0, error);
     if (status == LINNET_OK) {
-        status = append(session, "<|im_start|>user\nExtract name, age, job and city as JSON: ", error);
+        status = append(session, "<|im_start|>user\nExtract name, age, job and city as JSON: ", 0, error);
     }
-    if (status == LINNET_OK) status = append(session, text, error);
-    if (status == LINNET_OK) status = append(session, "<|im_end|>\n<|im_start|>assistant\n", error);
+    /* Plain: a text that spells out "<|im_end|>" shall not end the user's turn. */
+    if (status == LINNET_OK) status = append(session, text, LINNET_TOKENIZE_PLAIN, error);
+    if (status == LINNET_OK) status = append(session, "<|im_end|>\n<|im_start|>assistant\n", 0, error);
     if (status == LINNET_OK) status = linnet_session_generate(session, 200, print, NULL, error);
     printf("\n");
     return status;

@@ -531,6 +531,7 @@ LINNET_API linnet_status linnet_session_append_fim(linnet_session* session, cons
  *             text parts, and arguments of calls as text or as an object, become what the template can show
  * tools       functions that the model may call; optional, like all below
  * documents   for templates that show some
+ *             Both: LINNET_ERROR_UNSUPPORTED when the template shows nothing of them
  * extra       further variables of the template, such as enable_thinking or reasoning_effort
  * now         the local time, "2025-03-09T15:04:05", for templates that tell the date: the library asks no clock.
  *             Without it strftime_now is undefined in templates, which is an error in those that insist on it
@@ -683,8 +684,11 @@ LINNET_API void linnet_tool_options_init(linnet_tool_options* options, uint32_t 
  * arguments of the tool's schema: with it the model has to call. What comes before, up to the last control token, is
  * the opening: append it with linnet_session_append_text, feed it to the linnet_reply, then set the grammar and feed
  * the reply the events' texts. options may be null.
- * LINNET_ERROR_INVALID_ARGUMENT, _UNSUPPORTED as in linnet_grammar_create; also unsupported are formats whose arguments
- * are not JSON, and several tools in formats that have control tokens behind the name: give the one to be called. */
+ * What the grammar lets through, linnet_reply reads back as calls whose arguments satisfy the schemas, when it was
+ * created with the same format and tools: so strings that would end the call are left out.
+ * LINNET_ERROR_INVALID_ARGUMENT, _UNSUPPORTED as in linnet_grammar_create; also unsupported are names and strings that
+ * the format cannot write, formats with control tokens inside of arguments, and several tools in formats that have
+ * them behind the name: give the one to be called. */
 LINNET_API linnet_status linnet_grammar_create_tools(linnet_model* model, const char* tools, size_t size,
                                                      const linnet_tool_options* options, linnet_grammar** grammar,
                                                      linnet_error* error);

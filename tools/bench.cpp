@@ -3,7 +3,6 @@
 #include <sys/resource.h>
 
 #include <algorithm>
-#include <chrono>
 #include <iostream>
 #include <memory>
 #include <nlohmann/json.hpp>
@@ -13,6 +12,7 @@
 #include <vector>
 
 #include "sampling/sampler.hpp"
+#include "tools/clock.hpp"
 #include "tools/command_line.hpp"
 #include "tools/commands.hpp"
 #include "tools/host_threads.hpp"
@@ -25,7 +25,6 @@ namespace tools {
 
 namespace {
 
-using Clock = std::chrono::steady_clock;
 using linnet::Token;
 
 constexpr std::uint32_t kBatch = 512;
@@ -39,8 +38,6 @@ struct Options : PassOptions {
     bool host_threads = false;
     bool json = false;
 };
-
-double seconds_since(Clock::time_point start) { return std::chrono::duration<double>(Clock::now() - start).count(); }
 
 double median(std::vector<double> values) {
     std::sort(values.begin(), values.end());

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: MIT
 // linnet chat: a conversation in the terminal, or line by line without one, through linnet.h. The answer goes to stdout
 // as it comes, reasoning dimmed (to stderr when stdout is no terminal); what the program itself says goes to stderr.
+#include <atomic>
 #include <csignal>
-#include <ctime>
 #include <fstream>
 #include <functional>
 #include <iostream>
@@ -13,12 +13,12 @@
 
 #include <unistd.h>
 
-#include "tools/api.hpp"
+#include "tools/clock.hpp"
 #include "tools/command_line.hpp"
 #include "tools/commands.hpp"
 #include "tools/line_reader.hpp"
+#include "tools/load_model.hpp"
 #include "tools/read_file.hpp"
-#include "tools/terminal.hpp"
 
 namespace tools {
 
@@ -48,23 +48,20 @@ void catch_interrupts() {
     sigaction(SIGINT, &action, nullptr);
 }
 
-std::string text_of(const std::string& path) {
+std::string read_text(const std::string& path) {
     std::string text;
     if (!read_file(path, text)) throw std::runtime_error("cannot read " + path);
     return text;
 }
 
-// A file, or the name of a built-in template.
-std::string read_template(const std::string& given) {
-    return given.empty() || !std::ifstream(given) ? given : text_of(given);
+// What was typed may be no UTF-8.
+std::string text_of(const Json& value, int indent = -1) {
+    return value.dump(indent, ' ', false, Json::error_handler_t::replace);
 }
 
-std::string local_time() {
-    const std::time_t now = std::time(nullptr);
-    std::tm parts{};
-    localtime_r(&now, &parts);
-    char text[32];
-    return {text, std::strftime(text, sizeof text, "%Y-%m-%dT%H:%M:%S", &parts)};
+// A file, or the name of a built-in template.
+std::string read_template(const std::string& given) {
+    return given.empty() || !std::ifstream(given) ? given : read_text(given);
 }
 
 // What the file recommends, where no sampling option was given.
@@ -118,7 +115,7 @@ class Chat {
     explicit Chat(const Options& options)
         : options_(options),
           engine_(engine_options(options)),
-          model_(engine_, options.model, model_options(options)),
+          model_(load_model(engine_, options)),
           session_(model_, session_options(options)),
           template_(read_template(options.chat_template)) {
         linnet::SamplerOptions sampler = options.sampler;
@@ -130,13 +127,16 @@ class Chat {
     }
 
     int run() {
+        catch_interrupts();  // before this, Ctrl-C ends the program
         LineReader reader;
         const bool terminal = ::isatty(STDIN_FILENO) != 0;
         if (terminal) std::cerr << "/help lists the commands, Ctrl-D ends.\n";
         for (std::string line;;) {
             if (terminal) std::cerr << "> " << std::flush;
             switch (reader.read(line)) {
-                case LineReader::Result::end: return 0;
+                case LineReader::Result::end:
+                    if (terminal) std::cerr << '\n';
+                    return 0;
                 case LineReader::Result::interrupted: std::cerr << "\n(/quit or Ctrl-D ends)\n"; continue;
                 case LineReader::Result::line: break;
             }
@@ -145,8 +145,7 @@ class Chat {
                 if (line[0] == '/') {
                     if (!command(line)) return 0;
                 } else {
-                    messages_.push_back({{"role", "user"}, {"content", line}});
-                    answer();
+                    ask(line);
                 }
             } catch (const std::exception& error) {
                 std::cerr << "linnet: " << error.what() << '\n';
@@ -214,6 +213,7 @@ class Chat {
     void retry(const std::string&) {
         (void)drop_last("assistant");
         if (messages_.empty() || messages_.back()["role"] != "user") throw std::runtime_error("nothing was asked yet");
+        put();
         answer();
     }
     void think(const std::string& argument) {
@@ -222,17 +222,25 @@ class Chat {
     }
     void history(const std::string&) {
         for (const Json& message : messages_) {
-            std::cout << message["role"].get<std::string>() << ": " << message.value("content", "") << '\n';
+            std::cout << message["role"].get<std::string>() << ": " << shown(message) << '\n';
         }
         std::cout << std::flush;
     }
+    // The text, or in loaded conversations its parts and calls as JSON.
+    static std::string shown(const Json& message) {
+        const Json content = message.value("content", Json());
+        std::string text = content.is_string() ? content.get<std::string>() : content.is_null() ? "" : text_of(content);
+        if (message.contains("tool_calls")) text += text_of(message["tool_calls"]);
+        return text;
+    }
     void save(const std::string& path) {
         std::ofstream file(path, std::ios::binary);
-        file << Json{{"messages", messages_}}.dump(2) << '\n';
+        file << text_of(Json{{"messages", messages_}}, 2) << '\n';
         if (!file.flush()) throw std::runtime_error("cannot write " + path);
     }
     void load(const std::string& path) {
-        const Json read = Json::parse(text_of(path));
+        const Json read = Json::parse(read_text(path));
+        if (!read.contains("messages")) throw std::runtime_error(path + " has no \"messages\"");
         const std::string conversation = Json{{"messages", read.at("messages")}}.dump();
         (void)model_.render_chat(conversation, template_);  // refuses what is no conversation
         messages_ = read["messages"];
@@ -241,18 +249,29 @@ class Chat {
     std::string request() const {
         Json request = {{"messages", messages_}, {"now", local_time()}, {"add_generation_prompt", true}};
         if (!extra_.empty()) request["extra"] = extra_;
-        return request.dump(-1, ' ', false, Json::error_handler_t::replace);
+        return text_of(request);
     }
 
-    // The question stays when the answer fails or is stopped; so does what came of it.
-    void answer() {
+    // A question that cannot be put is forgotten; it stays when the answer fails or is stopped, with what came of it.
+    void ask(const std::string& text) {
+        messages_.push_back({{"role", "user"}, {"content", text}});
+        try {
+            put();
+        } catch (const std::exception&) {
+            (void)drop_last("user");
+            throw;
+        }
+        answer();
+    }
+    void put() {
         try {
             (void)session_.append_chat(request(), template_);
         } catch (const linnet::Error& error) {
-            (void)drop_last("user");
             if (error.status() != LINNET_ERROR_CONTEXT_FULL) throw;
             throw std::runtime_error(std::string(error.what()) + " (/undo, /reset, or a larger --ctx)");
         }
+    }
+    void answer() {
         linnet::ReplyOptions options;
         options.chat_template = template_.data();
         options.chat_template_size = template_.size();
@@ -334,7 +353,7 @@ void add_chat(CommandLine& line, int& status) {
         "standard output has the answers and nothing else, and the first error ends with exit status 1. Without "
         "sampling options those that the file recommends are used, or a temperature of 0.7 with top-p 0.95.",
         "linnet chat model.gguf --system \"Answer in one sentence.\"");
-    add_model_argument(command, *options);
+    command.add_option("MODEL", &options->model, "GGUF file (default: the small model that comes with Linnet)");
     command.add_option("-s,--system", &options->system, "The system's message");
     command.add_option("--template", &options->chat_template, "Jinja file, or the name of a built-in template");
     command.add_option("--extra", &options->extra, "Variables for the template, a JSON object");
@@ -354,7 +373,6 @@ void add_chat(CommandLine& line, int& status) {
         for (const char* option : {"--temp", "--top-k", "--top-p", "--min-p"}) {
             options->sampler_given = options->sampler_given || command.given(option);
         }
-        catch_interrupts();
         status = Chat(*options).run();
     });
 }

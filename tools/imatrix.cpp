@@ -1,9 +1,11 @@
 // SPDX-License-Identifier: MIT
 // linnet imatrix: of each matrix the squares of what it is multiplied with over a text, summed token by token: which of
-// its columns matter when it is quantised. Written as llama-imatrix does (GGUF: <tensor>.in_sum2 and <tensor>.counts).
+// its columns matter when it is quantised. Written as llama-imatrix does (GGUF: <tensor>.in_sum2 and <tensor>.counts,
+// each with a row for each matrix of the tensor: an expert or a head).
+#include <algorithm>
 #include <iostream>
-#include <map>
 #include <memory>
+#include <span>
 #include <string>
 #include <vector>
 
@@ -20,62 +22,50 @@ namespace tools {
 namespace {
 
 using linnet::Matrix;
-using linnet::arch::Role;
 
 struct Options : PassOptions {
     std::string text;
     std::string out;
 };
 
+// Of one tensor.
 struct Entry {
-    std::vector<float> sums;  // [n_in]
-    float n_tokens = 0;
+    std::vector<float> sums;    // [n_matrices][n_in]; empty: not collected
+    std::vector<float> counts;  // [n_matrices], of tokens
 };
 
 struct Collector {
-    std::map<std::string, Entry> entries;       // by tensor
-    std::map<const std::byte*, Entry*> places;  // by the matrix's data; of fused tensors the first part's
+    std::span<const linnet::gguf::TensorInfo> tensors;
+    std::vector<Entry> entries;  // of each tensor
 };
 
 void see(void* user, const Matrix& w, std::size_t first, std::size_t n, const float* x) {
-    const auto& places = static_cast<const Collector*>(user)->places;
-    const auto found = places.find(w.data);
-    if (found == places.end()) return;
-    Entry& entry = *found->second;
-    for (std::size_t i = 0; i < n; ++i) entry.sums[first + i] += x[i] * x[i];
-    if (first == 0) entry.n_tokens += 1;
+    auto& collector = *static_cast<Collector*>(user);
+    // Of matrices that share their rows' tensor, and so their input, the first one counts.
+    if (w.tensor == nullptr || w.first_row % w.tensor->shape[1] != 0) return;
+    Entry& entry = collector.entries[static_cast<std::size_t>(w.tensor - collector.tensors.data())];
+    if (entry.sums.empty()) return;
+    const auto matrix = static_cast<std::size_t>(w.first_row / w.tensor->shape[1]);
+    float* sums = entry.sums.data() + matrix * w.n_in + first;
+    for (std::size_t i = 0; i < n; ++i) sums[i] += x[i] * x[i];
+    if (first == 0) entry.counts[matrix] += 1;
 }
 
-// A matrix and the names that its tensor may have: its own, or that of several in one.
-struct Slot {
-    Role role;
-    const char* name;
-    const char* fused;
-};
-constexpr Slot kSlots[] = {
-    {Role::attn_q, "attn_q", "attn_qkv"},   {Role::attn_k, "attn_k", nullptr},
-    {Role::attn_v, "attn_v", nullptr},      {Role::attn_output, "attn_output", nullptr},
-    {Role::ffn_gate, "ffn_gate", "ffn_up"}, {Role::ffn_up, "ffn_up", nullptr},
-    {Role::ffn_down, "ffn_down", nullptr},
-};
-
+// All matrices of layers, as llama-imatrix takes them.
 Collector make_collector(const linnet::Model& model) {
     Collector result;
-    for (std::size_t layer = 0; layer < model.spec().layers.size(); ++layer) {
-        for (const Slot& slot : kSlots) {
-            const Matrix& matrix = model.weights().matrix(slot.role, layer);
-            if (matrix.data == nullptr) continue;
-            const auto name_of = [&](const char* name) { return fmt::format("blk.{}.{}.weight", layer, name); };
-            const bool own = model.file().find_tensor(name_of(slot.name)) != nullptr;
-            if (!own && slot.fused == nullptr) continue;
-            const std::string name = name_of(own ? slot.name : slot.fused);
-            const auto [entry, is_new] = result.entries.try_emplace(name);
-            if (!is_new) continue;  // ffn_up that holds the gate as well
-            entry->second.sums.resize(matrix.n_in);
-            result.places[matrix.data] = &entry->second;
-        }
+    result.tensors = model.file().tensors();
+    for (const linnet::gguf::TensorInfo& tensor : result.tensors) {
+        Entry& entry = result.entries.emplace_back();
+        if (tensor.n_dims < 2 || !tensor.name.starts_with("blk.")) continue;
+        entry.counts.resize(static_cast<std::size_t>(tensor.shape[2]));
+        entry.sums.resize(static_cast<std::size_t>(tensor.shape[0]) * entry.counts.size());
     }
     return result;
+}
+
+bool was_seen(const Entry& entry) {
+    return std::any_of(entry.counts.begin(), entry.counts.end(), [](float n) { return n != 0; });
 }
 
 void write(const std::string& path, const Collector& collector, const Options& options, std::size_t n_windows) {
@@ -86,15 +76,17 @@ void write(const std::string& path, const Collector& collector, const Options& o
     writer.add_u32("imatrix.chunk_count", static_cast<std::uint32_t>(n_windows));
     writer.add_u32("imatrix.chunk_size", options.n_ctx);
     const auto f32 = linnet::gguf::find_type("F32")->type;
-    for (const auto& [name, entry] : collector.entries) {
-        if (entry.n_tokens == 0) continue;
-        const auto add = [&](const std::string& tensor, std::span<const float> values) {
-            const std::uint64_t shape[] = {values.size(), 1};
-            writer.add_tensor(tensor, f32, shape,
-                              [values](const linnet::gguf::Writer::Sink& sink) { sink(std::as_bytes(values)); });
+    for (std::size_t i = 0; i < collector.entries.size(); ++i) {
+        const Entry& entry = collector.entries[i];
+        if (!was_seen(entry)) continue;
+        const auto add = [&](const char* what, const std::vector<float>& values) {
+            const std::uint64_t shape[] = {values.size() / entry.counts.size(), entry.counts.size()};
+            writer.add_tensor(
+                fmt::format("{}.{}", collector.tensors[i].name, what), f32, shape,
+                [&values](const linnet::gguf::Writer::Sink& sink) { sink(std::as_bytes(std::span(values))); });
         };
-        add(name + ".in_sum2", entry.sums);
-        add(name + ".counts", {&entry.n_tokens, 1});
+        add("in_sum2", entry.sums);
+        add("counts", entry.counts);
     }
     writer.write_file(path);
 }
@@ -123,8 +115,9 @@ void imatrix(const Options& options) {
     progress.clear();
     write(output.partial(0), collector, options, windows.n);
     output.finish();
-    std::cout << fmt::format("{} tensors over {} tokens in {} windows of {}\n", collector.entries.size(),
-                             windows.n * windows.n_ctx, windows.n, windows.n_ctx);
+    const auto n_tensors = std::count_if(collector.entries.begin(), collector.entries.end(), was_seen);
+    std::cout << fmt::format("{} tensors over {} tokens in {} windows of {}\n", n_tensors, windows.n * windows.n_ctx,
+                             windows.n, windows.n_ctx);
 }
 
 }  // namespace
@@ -134,9 +127,9 @@ void add_imatrix(CommandLine& line, int&) {
     options->n_ctx = 512;
     const Command command = line.add(
         "imatrix", "Collect which weights matter, for quantize --imatrix",
-        "Runs a text in windows of -c tokens (default 512) and sums, for each matrix of attention and dense "
-        "feed-forward, the squares of each of its inputs. The file is an importance matrix in GGUF as llama-imatrix "
-        "writes it; `linnet quantize --imatrix` and llama-quantize read it. Matrices of experts are left out.",
+        "Runs a text in windows of -c tokens (default 512) and sums, for each matrix of the layers, the squares of "
+        "each of its inputs; for an expert's those of the tokens that chose it. The file is an importance matrix in "
+        "GGUF as llama-imatrix writes it; `linnet quantize --imatrix` and llama-quantize read it.",
         "linnet imatrix model-f16.gguf -f text.txt -o model.imatrix.gguf");
     add_model_argument(command, *options);
     command.add_option("-f,--file", &options->text, "Text file (UTF-8)", {.required = true});

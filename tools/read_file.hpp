@@ -8,10 +8,14 @@
 
 namespace tools {
 
-// False when it cannot be opened.
+// False when it cannot be read.
 inline bool read_file(const std::string& path, std::string& text) {
     std::ifstream file(path, std::ios::binary);
-    text.assign(std::istreambuf_iterator<char>(file), {});
+    try {
+        text.assign(std::istreambuf_iterator<char>(file), {});
+    } catch (const std::ios_base::failure&) {
+        return false;  // a folder
+    }
     return static_cast<bool>(file);
 }
 

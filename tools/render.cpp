@@ -2,7 +2,6 @@
 // linnet render and linnet jinja: templates applied line by line, one JSON object in, one out, flushed. They use the
 // layer of templates and not linnet.h, because they must also work without a model. What a template fails with is an
 // answer, {"error": ...}; a line that is no request gives one as well, and exit status 1.
-#include <ctime>
 #include <fstream>
 #include <iostream>
 #include <iterator>
@@ -20,6 +19,7 @@
 #include "chat/template.hpp"
 #include "gguf/file.hpp"
 #include "tokenizer/tokenizer.hpp"
+#include "tools/clock.hpp"
 #include "tools/command_line.hpp"
 #include "tools/commands.hpp"
 #include "tools/json_lines.hpp"
@@ -37,9 +37,9 @@ struct Options {
     bool jsonl = false;
 };
 
-// A template and the texts that go with it.
+// A template, the one for conversations with tools, and the texts that go with them.
 struct Source {
-    std::string text, bos, eos;
+    std::string text, with_tools, bos, eos;
 };
 
 // What cannot be asked, in contrast to what a template answers.
@@ -59,17 +59,11 @@ Source read_model(const std::string& path, bool with_template, linnet::Memory& m
             throw std::runtime_error(path + ": no tokenizer.chat_template; give one with --template");
         }
         source.text = text ? std::string(*text) : chat::template_of(*family);
+        source.with_tools = file.string("tokenizer.chat_template.tool_use").value_or(source.text);
     }
     if (tokenizer.bos() != linnet::kNoToken) source.bos = tokenizer.text(tokenizer.bos());
     if (tokenizer.eos() != linnet::kNoToken) source.eos = tokenizer.text(tokenizer.eos());
     return source;
-}
-
-chat::Moment local_time() {
-    const std::time_t now = std::time(nullptr);
-    std::tm parts{};
-    localtime_r(&now, &parts);
-    return {parts.tm_year + 1900, parts.tm_mon + 1, parts.tm_mday, parts.tm_hour, parts.tm_min, parts.tm_sec};
 }
 
 std::optional<std::string_view> text_field(const chat::Value& line, std::string_view name) {
@@ -82,7 +76,7 @@ std::optional<std::string_view> text_field(const chat::Value& line, std::string_
 chat::RenderOptions render_options(const chat::Value& line) {
     chat::RenderOptions options;
     const auto now = text_field(line, "now");
-    options.now = now ? chat::parse_moment(*now) : local_time();
+    options.now = chat::parse_moment(now ? std::string(*now) : local_time());
     return options;
 }
 
@@ -119,14 +113,21 @@ void render(const Options& options, int& status) {
     linnet::Memory memory;
     Source source;
     if (!options.model.empty()) source = read_model(options.model, options.file.empty(), memory);
-    if (!options.file.empty() && !read_file(options.file, source.text)) {
-        throw std::runtime_error("cannot read " + options.file);
+    if (!options.file.empty()) {
+        const chat::Family* const family = chat::find_family(options.file);
+        if (!read_file(options.file, source.text)) {
+            if (family == nullptr) throw std::runtime_error("cannot read " + options.file);
+            source.text = chat::template_of(*family);
+        }
+        source.with_tools = source.text;
     }
     const auto parsed = chat::Template::parse(source.text, memory);
+    const auto parsed_with_tools = chat::Template::parse(source.with_tools, memory);
     answer_requests(memory, status, [&](const chat::Value& line, chat::Arena& arena) {
         const chat::TokenTexts tokens = {text_field(line, "bos_token").value_or(source.bos),
                                          text_field(line, "eos_token").value_or(source.eos)};
-        return chat::render_conversation(parsed, line, tokens, render_options(line), arena);
+        const auto& chosen = chat::field(line, "tools").n != 0 ? parsed_with_tools : parsed;
+        return chat::render_conversation(chosen, line, tokens, render_options(line), arena);
     });
 }
 
@@ -149,7 +150,8 @@ void add_render(CommandLine& line, int& status) {
     const Command command = line.add(
         "render", "Turn conversations into the text that a model sees",
         "Reads conversations from the standard input, one JSON object a line, and writes {\"text\"} for each, "
-        "rendered with the model's own chat template or with one from a file. Fields: messages; tools, documents, "
+        "rendered with the model's own chat template (for tools, when it has one) or with a given one. Fields: "
+        "messages; tools, documents, "
         "add_generation_prompt, continue_final_message (ends the text after the last message, for the model to go "
         "on), extra (further variables, such as {\"enable_thinking\": false}), bos_token, eos_token (default: "
         "the model's), now (a time such as 2025-03-09T15:04:05; default: the local time). Where the template "
@@ -157,7 +159,8 @@ void add_render(CommandLine& line, int& status) {
         "echo '{\"messages\": [{\"role\": \"user\", \"content\": \"Hello\"}], \"add_generation_prompt\": true}' | "
         "linnet render model.gguf --jsonl");
     command.add_option("MODEL", &options->model, "GGUF file; a vocabulary without tensors will do");
-    command.add_option("--template", &options->file, "Jinja file to use instead of the model's");
+    command.add_option("--template", &options->file,
+                       "Jinja file, or the name of a built-in template, instead of the model's");
     command.add_option("--jsonl", &options->jsonl, "Read and write one JSON object a line (the only form there is)");
     command.on_run([options, command, &status] {
         if (!command.given("MODEL") && !command.given("--template"))

@@ -1,16 +1,16 @@
 // SPDX-License-Identifier: MIT
 // linnet run: text from a prompt, through linnet.h. The text goes to stdout as it comes; figures go to stderr.
-#include <chrono>
 #include <cstdio>
-#include <filesystem>
 #include <iostream>
 #include <iterator>
 #include <memory>
 #include <string>
 
-#include "tools/api.hpp"
+#include "tools/clock.hpp"
+#include "tools/command_line.hpp"
 #include "tools/commands.hpp"
 #include "tools/grammar_options.hpp"
+#include "tools/load_model.hpp"
 #include "tools/sampler_options.hpp"
 #include "tools/terminal.hpp"
 
@@ -18,9 +18,6 @@ namespace tools {
 
 namespace {
 
-namespace fs = std::filesystem;
-
-constexpr const char* kDefaultModel = "tiny-tales-6m-Q8_0.gguf";
 // While a bar is drawn, steps return this often; otherwise nothing interrupts them.
 constexpr std::uint64_t kProgressUs = 50'000;
 
@@ -33,38 +30,6 @@ struct Options : SessionOptions {
     ChainOptions chain;
     std::vector<std::string> stops;
 };
-
-using Clock = std::chrono::steady_clock;
-
-double seconds_since(Clock::time_point start) { return std::chrono::duration<double>(Clock::now() - start).count(); }
-
-// The small model: in models/ or share/linnet/models/ of a folder above the program (a build tree, an install prefix),
-// or in models/ of the current folder.
-std::string find_default_model() {
-    std::error_code ignored;
-    const fs::path program = fs::read_symlink("/proc/self/exe", ignored);
-    for (fs::path folder = program.parent_path(); !folder.empty(); folder = folder.parent_path()) {
-        for (const char* place : {"models", "share/linnet/models"}) {
-            const fs::path candidate = folder / place / kDefaultModel;
-            if (fs::is_regular_file(candidate, ignored)) return candidate.string();
-        }
-        if (folder == folder.root_path()) break;
-    }
-    const fs::path here = fs::path("models") / kDefaultModel;
-    if (fs::is_regular_file(here, ignored)) return here.string();
-    throw UsageError(std::string(kDefaultModel) + " was not found in a models folder: name a model with -m");
-}
-
-linnet::Model load(const linnet::Engine& engine, const Options& options) {
-    Progress progress("loading");
-    auto with_progress = model_options(options);
-    with_progress.progress = [](void* user, std::uint64_t done, std::uint64_t total) -> std::int32_t {
-        static_cast<Progress*>(user)->update(done, total);
-        return 0;
-    };
-    with_progress.progress_user = &progress;
-    return linnet::Model(engine, options.model.empty() ? find_default_model() : options.model, with_progress);
-}
 
 // Computes what was appended; returns the number of positions.
 std::uint32_t prefill(linnet::Session& session) {
@@ -95,7 +60,7 @@ void run(Options options) {
 
     const linnet::Engine engine(engine_options(options));
     const auto load_start = Clock::now();
-    const linnet::Model model = load(engine, options);
+    const linnet::Model model = load_model(engine, options);
     const double load_seconds = seconds_since(load_start);
 
     linnet::Session session(model, session_options(options));

@@ -141,6 +141,7 @@ struct AttentionArgs {
 // One token of one head of a gated delta net (arXiv 2412.06464): a memory S[d_key][d_value] forgets, is corrected at k
 // towards v, and read at q:
 //     S *= decay;  S[i] += k[i] * beta * (v - sum_i S[i] k[i]);  y = sum_i S[i] q[i]
+// Of a state space (Mamba 2, arXiv 2405.21060) the same without the sum that is taken from v, corrects = false.
 // Lanes are dimensions of values; sums are chains of fma over ascending i.
 struct DeltaRuleArgs {
     float* state;
@@ -152,6 +153,7 @@ struct DeltaRuleArgs {
     float decay;
     float beta;
     float* y;  // [d_value]
+    bool corrects = true;
 };
 
 // Which table provides a function.

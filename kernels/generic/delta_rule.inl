@@ -20,7 +20,7 @@ inline void delta_columns(const DeltaRuleArgs& a, std::size_t first, std::size_t
     float* state = a.state + first;
     Floats sum[n];
     for (int j = 0; j < n; ++j) sum[j] = V::zero();
-    for (std::size_t i = 0; i < a.d_key; ++i) {
+    for (std::size_t i = 0; a.corrects && i < a.d_key; ++i) {
         const auto k = V::broadcast(a.k[i]);
         for (int j = 0; j < n; ++j) {
             sum[j] = V::fma(V::mul(load(state + i * a.d_value, j), decay), k, sum[j]);

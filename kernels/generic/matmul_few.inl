@@ -66,10 +66,12 @@ template <class F>
 inline constexpr std::size_t kSubBlockBytes = sizeof(typename F::Tile) / (F::kBlock / kQuantBlock);
 
 // Few columns: T tiles are unpacked in registers, as they come from memory. ahead: distance in bytes at which weights
-// are prefetched, 0: not.
+// are prefetched, 0: not. One row of tiles is used once per pass, so that what is prefetched bypasses the caches behind
+// the first.
 template <class V, class F, int N, int T>
 inline void stream_tiles(const typename F::Tile* const (&tiles)[T], std::size_t n_in, Q8Panel x, std::size_t column,
                          float* y, std::size_t y_stride, std::size_t n_rows, std::size_t ahead) {
+    constexpr int kLocality = T == 1 ? 0 : 3;
     const std::size_t n_blocks = n_in / F::kBlock;
     typename V::Floats acc[T][N];
     start_tiles<V>(acc);
@@ -82,7 +84,9 @@ inline void stream_tiles(const typename F::Tile* const (&tiles)[T], std::size_t 
             if (ahead != 0) {
                 for (int i = 0; i < T; ++i) {
                     const auto* next = reinterpret_cast<const char*>(tiles[i] + b) + sub * kSubBlockBytes<F> + ahead;
-                    for (std::size_t line = 0; line < kSubBlockBytes<F>; line += 64) __builtin_prefetch(next + line);
+                    for (std::size_t line = 0; line < kSubBlockBytes<F>; line += 64) {
+                        __builtin_prefetch(next + line, 0, kLocality);
+                    }
                 }
             }
             add_block<V, F>(unpack, x, block, column, acc);

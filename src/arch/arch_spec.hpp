@@ -57,9 +57,10 @@ inline constexpr std::uint32_t kOwn = ~0U;
 inline constexpr float kDense = -std::numeric_limits<float>::infinity();
 
 // What a layer mixes tokens by. short_conv: a gated convolution (LFM2). delta_net: a gated delta net with a convolution
-// before it (Qwen 3.5, Qwen3-Next).
-enum class Mixer : std::uint8_t { attention, short_conv, delta_net };
+// before it (Qwen 3.5, Qwen3-Next). state_space: Mamba 2, with one as well (Granite 4).
+enum class Mixer : std::uint8_t { attention, short_conv, delta_net, state_space };
 
+// Of a state space: keys are what is called B, queries C, one for each group of heads.
 struct DeltaSpec {
     std::uint32_t n_key_heads = 0;
     std::uint32_t n_value_heads = 0;  // a multiple of n_key_heads
@@ -71,9 +72,11 @@ struct DeltaSpec {
 };
 
 // How the weights of the chosen experts, those with the highest scores, follow from a router's scores. softmax_all: a
-// softmax over all experts. softmax_chosen: over the chosen ones, which is the former divided by its sum.
-// sparse_mixer: each over those that were not chosen before it and whose scores are close to its own.
-enum class Routing : std::uint8_t { softmax_all, softmax_chosen, sparse_mixer };
+// softmax over all experts. softmax_chosen: over the chosen ones, which is the former divided by its sum. sigmoid_all:
+// the sigmoid of each. sigmoid_chosen: divided by the sum of those chosen. sparse_mixer: each over those that were not
+// chosen before it and whose scores are close to its own.
+enum class Routing : std::uint8_t { softmax_all, softmax_chosen, sigmoid_all, sigmoid_chosen, sparse_mixer };
+inline constexpr std::uint32_t kMaxExpertGroups = 64;
 
 // A feed-forward layer of which each token uses a few of many; a dense one may stand beside it.
 struct ExpertSpec {
@@ -83,15 +86,20 @@ struct ExpertSpec {
     std::uint32_t d_ff_shared = 0;  // of one more that all tokens use; 0: none
     Routing routing = Routing::softmax_chosen;
     float scale = 1.0F;  // of the weights
+    // Experts in runs of n_experts / n_groups; a token's are of the n_groups_used best runs: those with the highest sum
+    // of two sigmoids (and biases), or the highest softmax.
+    std::uint32_t n_groups = 1;
+    std::uint32_t n_groups_used = 1;
 };
 
 // Attention over a latent of which keys and values of all heads are made by a matrix each (MLA, arXiv 2405.04434). The
 // matrices are applied to queries and results instead, which gives the same, so that the cache holds one head: as keys
 // the latent and a rotated part, head_dim = rank + n_rot, as values the latent.
 struct LatentSpec {
-    std::uint32_t rank = 0;   // of the latent; 0: ordinary attention
-    std::uint32_t query = 0;  // dimensions of a head of queries, the last n_rot of which are rotated
-    std::uint32_t value = 0;  // dimensions of a head of values
+    std::uint32_t rank = 0;        // of the latent; 0: ordinary attention
+    std::uint32_t query = 0;       // dimensions of a head of queries, the last n_rot of which are rotated
+    std::uint32_t value = 0;       // dimensions of a head of values
+    std::uint32_t query_rank = 0;  // of a latent of queries; 0: they are projected at once
 };
 
 struct LayerSpec {
@@ -151,6 +159,7 @@ struct ModelSpec {
     TemperatureSpec temperature;
     std::pmr::vector<RopeSpec> ropes;
     std::pmr::vector<LayerSpec> layers;
+    std::uint32_t n_draft_layers = 0;  // that files have behind these, which guess tokens ahead: they are not used
 };
 
 // What a tensor is for. `token_embd` .. `rope_factors_short` exist once, the rest once per layer.
@@ -220,10 +229,13 @@ enum class Role : std::uint8_t {
     laurel_r,
     laurel_post_norm,
     conv_taps,
+    conv_bias,
     shortconv_in,
     shortconv_out,
     delta_qkv,
     delta_gate,
+    ssm_in,
+    ssm_d,
     ssm_a,
     ssm_dt_bias,
     ssm_alpha,
@@ -233,6 +245,7 @@ enum class Role : std::uint8_t {
     ssm_out,
     ffn_gate_inp,  // the router
     ffn_gate_inp_bias,
+    exp_probs_b,          // for each expert, added to its weight where experts are chosen, and there only
     ffn_gate_inp_scale,   // of the router's normed input
     ffn_down_exps_scale,  // for each expert, of its weight
     pre_ffw_norm_2,       // of the experts' input, beside a dense feed-forward with ffn_norm
@@ -245,6 +258,9 @@ enum class Role : std::uint8_t {
     ffn_gate_exps_bias,
     ffn_up_exps_bias,
     ffn_down_exps_bias,
+    attn_q_a,
+    attn_q_a_norm,
+    attn_q_b,
     attn_kv_a_mqa,
     attn_kv_a_norm,
     attn_kv_b,  // attn_k_b, transposed, and attn_v_b, head by head
@@ -297,19 +313,25 @@ enum class Dim : std::uint8_t {
     value_heads,  // of a delta net
     two_value_heads,
     d_value,
-    value_width,  // value_heads * d_value
-    one_row,      // as n_out: a matrix all the same
+    value_width,      // value_heads * d_value
+    ssm_in,           // all that a state space projects: gates, channels, time steps
+    each_value_head,  // as n_out: a vector for each
+    each_key_head,    // likewise
+    key_group_width,  // value_width / key heads
+    one_row,          // as n_out: a matrix all the same
     n_experts,
     each_expert,  // as n_out: a vector for each expert
     d_ff_expert,
     two_d_ff_expert,
     d_ff_shared,
     latent_rank,
-    latent_q,       // n_heads * query
-    latent_plain,   // query - n_rot
-    latent_value,   // value
-    latent_values,  // n_heads * value
-    latent_kv,      // n_heads * (query - n_rot + value)
+    latent_query_rank,
+    latent_queries,  // n_heads * query
+    latent_q,        // the same where queries are projected at once
+    latent_plain,    // query - n_rot
+    latent_value,    // value
+    latent_values,   // n_heads * value
+    latent_kv,       // n_heads * (query - n_rot + value)
 };
 
 // with_previous: present exactly where the slot before is. unless_fused: required where the file lacks the fused tensor
@@ -319,7 +341,7 @@ enum class Need : std::uint8_t { required, optional, with_previous, unless_fused
 struct TensorSlot {
     Role role;
     Dim n_in;   // the contiguous axis
-    Dim n_out;  // Dim::one, n_heads, n_kv_heads, each_expert, streams, stream_pairs, channels: vectors
+    Dim n_out;  // Dim::one, n_heads, n_kv_heads, each_*, streams, stream_pairs, channels: vectors
     Need need = Need::required;
     std::string_view name = {};  // in files, after "blk.<layer>." if each layer has one, where it is not the role's own
 };

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
-// DeepSeek-V2-Lite: attention over latents, dense layers first, then experts with shared ones beside them. Report:
-// arXiv 2405.04434. Not the larger models, which compress queries, choose experts by groups, or weigh them by a
-// sigmoid.
+// DeepSeek V2 and V3, Moonlight, GLM-4.7-Flash: attention over latents, of queries too where the file has them; dense
+// layers first, then experts with shared ones beside them, chosen among the best groups where there are some, and by
+// biases of their own. Reports: arXiv 2405.04434, 2412.19437.
 #include <algorithm>
 
 #include "arch/hparams.hpp"
@@ -11,12 +11,6 @@
 namespace linnet::arch {
 
 namespace {
-
-void refuse_above(const HParams& h, const char* name, std::uint32_t max) {
-    const std::uint32_t n = h.count_or(name, 0, ~0U);
-    if (n > max)
-        throw Error(Status::unsupported, "key '{}' is {}, of which at most {} is supported", h.key(name), n, max);
-}
 
 // DeepSeek scales attention where YaRN scales cos and sin.
 void read_yarn(const HParams& h, RopeSpec& rope, float& attention_scale) {
@@ -31,16 +25,8 @@ void read_yarn(const HParams& h, RopeSpec& rope, float& attention_scale) {
 void read(const gguf::File& file, ModelSpec& spec) {
     const HParams h(file);
     read_decoder(h, spec);
-    for (const char* name : {"expert_gating_func", "expert_group_count"}) refuse_above(h, name, 1);
-    refuse_above(h, "attention.q_lora_rank", 0);
-    const auto n_layers = static_cast<std::uint32_t>(spec.layers.size());
-    const std::uint32_t n_dense = h.count_or("leading_dense_block_count", 0, n_layers);
-    const std::uint32_t d_ff = spec.layers[0].d_ff;
-    read_experts(
-        h, spec,
-        file.boolean(h.key("expert_weights_norm")).value_or(false) ? Routing::softmax_chosen : Routing::softmax_all);
+    if (has_experts(h)) read_experts(h, spec, read_routing(h));
     const std::uint32_t n_shared = h.count_or("expert_shared_count", 0, 64);
-    const std::uint32_t d_ff_shared = n_shared * h.count("expert_feed_forward_length", 1U << 20);
 
     RopeSpec rope = read_rope(h, spec, RopeKind::interleaved);
     // Early converters wrote the lengths of heads under the names of what is cached.
@@ -49,6 +35,7 @@ void read(const gguf::File& file, ModelSpec& spec) {
     LatentSpec latent;
     latent.rank = h.count("attention.kv_lora_rank", kMaxHeadDim);
     latent.query = h.count(query_key, kMaxHeadDim);
+    latent.query_rank = h.count_or("attention.q_lora_rank", 0, 1U << 20);
     latent.value = h.count(early ? "attention.value_length" : "attention.value_length_mla", kMaxHeadDim);
     const std::uint32_t head_dim = latent.rank + rope.n_rot;
     if (head_dim > kMaxHeadDim) {
@@ -63,8 +50,7 @@ void read(const gguf::File& file, ModelSpec& spec) {
     auto attention_scale = static_cast<float>(1.0 / math::sqrt(latent.query));
     read_yarn(h, rope, attention_scale);
     spec.ropes.push_back(rope);
-    for (std::uint32_t i = 0; i < n_layers; ++i) {
-        LayerSpec& layer = spec.layers[i];
+    for (LayerSpec& layer : spec.layers) {
         layer.latent = latent;
         layer.attention_scale = attention_scale;
         if (early) {
@@ -76,11 +62,7 @@ void read(const gguf::File& file, ModelSpec& spec) {
                         h.key("attention.head_count_kv"), layer.n_kv_heads, h.key("attention.key_length"),
                         layer.head_dim, h.key("attention.kv_lora_rank"), h.key("rope.dimension_count"), head_dim);
         }
-        layer.experts.d_ff_shared = d_ff_shared;
-        if (i < n_dense) {
-            layer.experts = {};
-            layer.d_ff = d_ff;
-        }
+        layer.experts.d_ff_shared = n_shared * layer.experts.d_ff;
     }
 }
 
@@ -90,6 +72,9 @@ constexpr TensorSlot kSlots[] = {
     {Role::output, Dim::d_model, Dim::n_vocab, Need::optional},
     {Role::attn_norm, Dim::d_model, Dim::one},
     {Role::attn_q, Dim::d_model, Dim::latent_q},
+    {Role::attn_q_a, Dim::d_model, Dim::latent_query_rank},
+    {Role::attn_q_a_norm, Dim::latent_query_rank, Dim::one},
+    {Role::attn_q_b, Dim::latent_query_rank, Dim::latent_queries},
     {Role::attn_kv_a_mqa, Dim::d_model, Dim::kv},
     {Role::attn_kv_a_norm, Dim::latent_rank, Dim::one},
     {Role::attn_kv_b, Dim::latent_rank, Dim::latent_kv, Need::optional},
@@ -101,6 +86,7 @@ constexpr TensorSlot kSlots[] = {
     {Role::ffn_up, Dim::d_model, Dim::d_ff},
     {Role::ffn_down, Dim::d_ff, Dim::d_model},
     {Role::ffn_gate_inp, Dim::d_model, Dim::n_experts},
+    {Role::exp_probs_b, Dim::n_experts, Dim::one, Need::optional},
     {Role::ffn_gate_exps, Dim::d_model, Dim::d_ff_expert},
     {Role::ffn_up_exps, Dim::d_model, Dim::d_ff_expert},
     {Role::ffn_down_exps, Dim::d_ff_expert, Dim::d_model},

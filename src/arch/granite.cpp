@@ -10,7 +10,7 @@ void read(const gguf::File& file, ModelSpec& spec) {
     const HParams h(file);
     read_decoder(h, spec);
     read_scales(h, spec);
-    spec.ropes.push_back(read_rope(h, spec, RopeKind::interleaved));
+    spec.ropes.push_back(read_granite_rope(h, spec));
 }
 
 constexpr TensorSlot kSlots[] = {

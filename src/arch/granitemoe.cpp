@@ -11,7 +11,7 @@ void read(const gguf::File& file, ModelSpec& spec) {
     read_decoder(h, spec);
     read_experts(h, spec, Routing::softmax_chosen);
     read_scales(h, spec);
-    spec.ropes.push_back(read_rope(h, spec, RopeKind::interleaved));
+    spec.ropes.push_back(read_granite_rope(h, spec));
 }
 
 constexpr TensorSlot kSlots[] = {

@@ -49,6 +49,12 @@ std::uint32_t HParams::count_or(std::string_view name, std::uint32_t otherwise, 
     return value;
 }
 
+void HParams::check_length(const std::string& key, std::size_t n, std::size_t n_layers) const {
+    if (n != n_layers && n != count("block_count", kMaxLayers)) {
+        throw Error(Status::bad_file, "key '{}' has {} elements for {} layers", key, n, n_layers);
+    }
+}
+
 std::uint32_t HParams::layer_count(std::string_view name, std::uint32_t layer, std::uint32_t n_layers,
                                    std::uint32_t otherwise, std::uint32_t max, std::uint32_t min) const {
     const std::string k = key(name);
@@ -56,9 +62,7 @@ std::uint32_t HParams::layer_count(std::string_view name, std::uint32_t layer, s
     std::uint32_t n = otherwise;
     if (value != nullptr && value->type == gguf::ValueType::array) {
         const auto values = file_.i32s(k, *std::pmr::new_delete_resource());
-        if (values->size() != n_layers) {
-            throw Error(Status::bad_file, "key '{}' has {} elements for {} layers", k, values->size(), n_layers);
-        }
+        check_length(k, values->size(), n_layers);
         n = static_cast<std::uint32_t>((*values)[layer]);
     } else if (value != nullptr) {
         n = *file_.u32(k);
@@ -73,9 +77,7 @@ std::vector<bool> HParams::layer_flags(std::string_view name, std::size_t n_laye
     const std::string k = key(name);
     const auto values = file_.booleans(k, *std::pmr::new_delete_resource());
     if (!values) return {};
-    if (values->size() != n_layers) {
-        throw Error(Status::bad_file, "key '{}' has {} elements for {} layers", k, values->size(), n_layers);
-    }
+    check_length(k, values->size(), n_layers);
     return {values->begin(), values->end()};
 }
 
@@ -111,7 +113,9 @@ void read_decoder(const HParams& h, ModelSpec& spec, std::uint32_t min_kv_heads)
     spec.pooling = static_cast<Pooling>(h.count_or("pooling_type", 0, kPoolings - 1));
     spec.norm_eps =
         h.positive(spec.norm == NormKind::rms ? "attention.layer_norm_rms_epsilon" : "attention.layer_norm_epsilon");
-    const std::uint32_t n_layers = h.count("block_count", kMaxLayers);
+    const std::uint32_t n_all_layers = h.count("block_count", kMaxLayers);
+    spec.n_draft_layers = h.count_or("nextn_predict_layers", 0, n_all_layers - 1);
+    const std::uint32_t n_layers = n_all_layers - spec.n_draft_layers;
     spec.layers.resize(n_layers);
     for (std::uint32_t i = 0; i < n_layers; ++i) {
         LayerSpec& layer = spec.layers[i];
@@ -165,6 +169,46 @@ void read_classifier(const HParams& h, ModelSpec& spec) {
 
 bool has_experts(const HParams& h) { return h.count_or("expert_count", 0, kMaxExperts) != 0; }
 
+Routing read_routing(const HParams& h) {
+    constexpr std::uint32_t kSoftmax = 1;
+    constexpr std::uint32_t kSigmoid = 2;
+    const auto tensors = h.file().tensors();
+    const bool has_bias = std::any_of(tensors.begin(), tensors.end(), [](const gguf::TensorInfo& tensor) {
+        return tensor.name.ends_with(".exp_probs_b.bias");
+    });
+    std::uint32_t function = h.count_or("expert_gating_func", 0, ~0U);
+    if (function == 0) function = has_bias ? kSigmoid : kSoftmax;
+    if (function > kSigmoid) {
+        throw Error(Status::unsupported, "key '{}': weighing experts by function {} is not supported",
+                    h.key("expert_gating_func"), function);
+    }
+    const bool normed = h.file().boolean(h.key("expert_weights_norm")).value_or(false);
+    if (function == kSigmoid) return normed ? Routing::sigmoid_chosen : Routing::sigmoid_all;
+    return normed ? Routing::softmax_chosen : Routing::softmax_all;
+}
+
+namespace {
+
+void read_groups(const HParams& h, ExpertSpec& experts) {
+    const std::uint32_t n_groups = std::max(1U, h.count_or("expert_group_count", 1, kMaxExpertGroups));
+    const std::uint32_t n_used = h.count_or("expert_group_used_count", n_groups, n_groups);
+    if (n_used == n_groups) return;
+    const std::uint32_t size = experts.n_experts / n_groups;
+    if (size * n_groups != experts.n_experts || size < 2) {
+        throw Error(Status::bad_file, "key '{}' ({}) does not split '{}' ({}) into groups", h.key("expert_group_count"),
+                    n_groups, h.key("expert_count"), experts.n_experts);
+    }
+    if (experts.n_used > n_used * size) {
+        throw Error(Status::bad_file, "key '{}' ({}) is more than '{}' ({}) of '{}' ({}) hold",
+                    h.key("expert_used_count"), experts.n_used, h.key("expert_group_used_count"), n_used,
+                    h.key("expert_group_count"), n_groups);
+    }
+    experts.n_groups = n_groups;
+    experts.n_groups_used = n_used;
+}
+
+}  // namespace
+
 void read_experts(const HParams& h, ModelSpec& spec, Routing routing, bool beside_dense) {
     ExpertSpec experts;
     experts.n_experts = h.count("expert_count", kMaxExperts);
@@ -176,7 +220,12 @@ void read_experts(const HParams& h, ModelSpec& spec, Routing routing, bool besid
     experts.d_ff_shared = h.count_or("expert_shared_feed_forward_length", 0, kMaxWidth);
     experts.routing = routing;
     experts.scale = h.positive_or("expert_weights_scale", 1.0F);
-    for (LayerSpec& layer : spec.layers) {
+    read_groups(h, experts);
+    const std::uint32_t first = h.count_or("leading_dense_block_count", 0, kMaxLayers);
+    const std::uint32_t step = std::max(1U, h.count_or("interleave_moe_layer_step", 1, kMaxLayers));
+    for (std::uint32_t i = 0; i < spec.layers.size(); ++i) {
+        LayerSpec& layer = spec.layers[i];
+        if (i < first || (i + 1) % step != 0) continue;
         layer.experts = experts;
         layer.experts.d_ff = h.count_or("expert_feed_forward_length", layer.d_ff, kMaxWidth);
         if (layer.experts.d_ff == 0) {
@@ -219,6 +268,15 @@ RopeSpec read_rope(const HParams& h, const ModelSpec& spec, RopeKind kind) {
         rope.magnitude = static_cast<float>(rope.magnitude * (0.1 * ln_factor + 1.0));
     }
     return rope;
+}
+
+RopeSpec read_granite_rope(const HParams& h, const ModelSpec& spec) {
+    if (h.file().boolean(h.key("rope.scaling.finetuned")).value_or(true)) {
+        return read_rope(h, spec, RopeKind::interleaved);
+    }
+    RopeSpec none;
+    none.kind = RopeKind::none;
+    return none;
 }
 
 RopeSpec read_longrope(const HParams& h, const ModelSpec& spec) {
@@ -272,8 +330,9 @@ void read_per_layer_embedding(const HParams& h, ModelSpec& spec) {
     spec.n_vocab_per_layer = static_cast<std::uint32_t>(embedding->shape[1]);
 }
 
-void read_delta_nets(const HParams& h, ModelSpec& spec) {
-    const auto n_layers = static_cast<std::uint32_t>(spec.layers.size());
+namespace {
+
+DeltaSpec read_delta_spec(const HParams& h) {
     DeltaSpec delta;
     delta.n_key_heads = h.count("ssm.group_count", kMaxHeads);
     delta.n_value_heads = h.count("ssm.time_step_rank", kMaxHeads);
@@ -288,6 +347,23 @@ void read_delta_nets(const HParams& h, ModelSpec& spec) {
         throw Error(Status::bad_file, "key '{}' ({}) does not split into heads by '{}' ({})", h.key("ssm.inner_size"),
                     value_width, h.key("ssm.time_step_rank"), delta.n_value_heads);
     }
+    return delta;
+}
+
+void make_recurrent(LayerSpec& layer, Mixer mixer, const DeltaSpec& delta, std::uint32_t n_taps) {
+    layer.mixer = mixer;
+    layer.n_taps = n_taps;
+    layer.delta = delta;
+    layer.n_heads = 0;
+    layer.n_kv_heads = 0;
+    layer.head_dim = 0;
+}
+
+}  // namespace
+
+void read_delta_nets(const HParams& h, ModelSpec& spec) {
+    const auto n_layers = static_cast<std::uint32_t>(spec.layers.size());
+    const DeltaSpec delta = read_delta_spec(h);
     const std::uint32_t n_taps = h.count("ssm.conv_kernel", 64);
     const std::uint32_t interval = h.count_or("full_attention_interval", 4, n_layers + 4);
     const std::vector<bool> recurrent = h.layer_flags("attention.recurrent_layers", n_layers);
@@ -295,11 +371,27 @@ void read_delta_nets(const HParams& h, ModelSpec& spec) {
         LayerSpec& layer = spec.layers[i];
         layer.gated = true;
         if (recurrent.empty() ? interval != 0 && (i + 1) % interval == 0 : !recurrent[i]) continue;
-        layer.mixer = Mixer::delta_net;
+        make_recurrent(layer, Mixer::delta_net, delta, n_taps);
+    }
+}
+
+void read_state_spaces(const HParams& h, ModelSpec& spec) {
+    const DeltaSpec delta = read_delta_spec(h);
+    const std::uint32_t n_taps = h.count("ssm.conv_kernel", 64);
+    for (LayerSpec& layer : spec.layers) {
+        if (layer.n_kv_heads == 0) make_recurrent(layer, Mixer::state_space, delta, n_taps);
+    }
+}
+
+void read_short_convs(const HParams& h, ModelSpec& spec) {
+    read_decoder(h, spec, 0);
+    spec.ropes.push_back(read_rope(h, spec, RopeKind::neox));
+    const std::uint32_t n_taps = h.count("shortconv.l_cache", 64);
+    for (LayerSpec& layer : spec.layers) {
+        if (layer.n_kv_heads != 0) continue;
+        layer.mixer = Mixer::short_conv;
         layer.n_taps = n_taps;
-        layer.delta = delta;
         layer.n_heads = 0;
-        layer.n_kv_heads = 0;
         layer.head_dim = 0;
     }
 }

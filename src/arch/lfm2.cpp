@@ -9,16 +9,7 @@ namespace {
 
 void read(const gguf::File& file, ModelSpec& spec) {
     const HParams h(file);
-    read_decoder(h, spec, 0);
-    spec.ropes.push_back(read_rope(h, spec, RopeKind::neox));
-    const std::uint32_t n_taps = h.count("shortconv.l_cache", 64);
-    for (LayerSpec& layer : spec.layers) {
-        if (layer.n_kv_heads != 0) continue;
-        layer.mixer = Mixer::short_conv;
-        layer.n_taps = n_taps;
-        layer.n_heads = 0;
-        layer.head_dim = 0;
-    }
+    read_short_convs(h, spec);
 }
 
 constexpr TensorSlot kSlots[] = {

@@ -62,6 +62,9 @@ inline double log(double x) {
 // x > 0.
 inline double pow(double x, double y) { return exp(y * log(x)); }
 
+// ln(1 + e^x)
+inline double softplus(double x) { return x > 30.0 ? x : log(1.0 + exp(x)); }
+
 inline double sqrt(double x) { return __builtin_sqrt(x); }  // IEEE: exact everywhere
 
 struct SinCos {

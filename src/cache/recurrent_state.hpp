@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: MIT
-// What layers without keys remember of a sequence: the last inputs of convolutions, the memories of delta nets. It
-// exists as of a position and cannot go back from there, so three of them are held: the one that the pass under way
-// writes, the one that it started from, and a checkpoint, taken where the latest pass of several tokens began. A pass
-// that is not done leaves the others as they were.
+// What layers without keys remember of a sequence: the last inputs of convolutions, the memories of delta nets and
+// state spaces. It exists as of a position and cannot go back from there, so three of them are held: the one that the
+// pass under way writes, the one that it started from, and a checkpoint, taken where the latest pass of several tokens
+// began. A pass that is not done leaves the others as they were.
 #pragma once
 
 #include <array>

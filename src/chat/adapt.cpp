@@ -60,10 +60,6 @@ class Adapter {
     }
 
   private:
-    static Value field(const Value& dict, std::string_view name) noexcept {
-        const Value* const found = dict.is(Kind::dict) ? find(*dict.dict, name) : nullptr;
-        return found != nullptr ? *found : none();
-    }
     void put(const Value& dict, std::string_view name, const Value& value) {
         set(arena_, *dict.dict, borrowed(name), value);
     }

@@ -13,11 +13,6 @@ namespace {
 // What a byte of the request adds to the limits.
 constexpr std::uint64_t kStepsPerByte = 16, kBytesPerByte = 16;
 
-Value field(const Value& request, std::string_view name) noexcept {
-    const Value* const found = find(*request.dict, name);
-    return found != nullptr ? *found : none();
-}
-
 Value checked(const Value& value, Kind kind, std::string_view what) {
     if (!value.is(kind)) {
         throw Error(Status::invalid_argument, "{} must be a {}, not a {}", what, type_name(kind),
@@ -44,7 +39,7 @@ std::string_view final_text(const Value& messages) {
     if (content.is(Kind::list)) {
         const auto blocks = content.span();
         for (auto block = blocks.rbegin(); block != blocks.rend(); ++block) {
-            const Value text = block->is(Kind::dict) ? field(*block, "text") : none();
+            const Value text = field(*block, "text");
             if (text.is(Kind::string)) return text.view_text();
         }
     }

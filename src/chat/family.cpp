@@ -91,6 +91,8 @@ constexpr const char* kSystemFirst = "{{%- set first.text = {0} + {1} + {2} -%}}
 constexpr const char* kTemplate =
     "{0}{{%- set first = namespace(text='') -%}}"
     "{{%- for message in messages -%}}"
+    "{{%- if message.tool_calls -%}}"
+    "{{{{- raise_exception('the built-in template shows no tool calls') -}}}}{{%- endif -%}}"
     "{{%- if message.role == 'system' or message.role == 'developer' -%}}{2}"
     "{{%- elif message.role == 'user' -%}}{{{{- {3} + first.text + {1} + {4} -}}}}{{%- set first.text = '' -%}}"
     "{{%- elif message.role == 'assistant' -%}}{{{{- {5} + {1} + {6} -}}}}"

@@ -87,7 +87,7 @@ Value format_real(Arena& arena, double value, const Spec& spec) {
     return placed_number(arena, text, {}, spec);
 }
 
-Value format_text(Arena& arena, std::string_view text, const Spec& spec) {
+Value format_string(Arena& arena, std::string_view text, const Spec& spec) {
     if (spec.precision >= 0) text = text.substr(0, byte_offset(text, static_cast<std::size_t>(spec.precision)));
     const Side side = spec.align == '>' ? Side::right : spec.align == '^' ? Side::middle : Side::left;
     return pad(arena, text, spec.width, spec.fill, side);
@@ -212,7 +212,7 @@ class Percent {
                     break;
                 default: throw Error(Status::invalid_argument, "unsupported format character '{}'", spec.type);
             }
-            return text.append(format_text(arena, source.view(), spec).view_text());
+            return text.append(format_string(arena, source.view(), spec).view_text());
         }
         check_precision(spec.precision);
         if (value.is(Kind::undefined)) throw_undefined(value);
@@ -360,7 +360,7 @@ class Braces {
         if (spec.type != '\0' && spec.type != 's') {
             throw Error(Status::invalid_argument, "Unknown format code '{}' for object of type 'str'", spec.type);
         }
-        return format_text(arena, value.view_text(), spec);
+        return format_string(arena, value.view_text(), spec);
     }
 
     static Spec parse(std::string_view text) {

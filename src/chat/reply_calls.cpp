@@ -6,6 +6,7 @@
 #include <optional>
 
 #include "chat/parse_json.hpp"
+#include "chat/tool_schema.hpp"
 
 namespace linnet::chat {
 
@@ -211,8 +212,11 @@ class Payload {
 
     // A parameter's text without quotes: what it is says the tool's schema, or else its looks.
     Value untyped(std::string_view function, std::string_view key, std::string_view text) {
-        if (is_string(function, key)) return string(arena_, text);
+        const Typing typing = typing_of(parameters_of(tools_, function), key);
+        if (typing == Typing::text) return string(arena_, text);
         const std::string_view core = trimmed(text);
+        if (typing == Typing::other && (core == "True" || core == "False")) return boolean(core == "True");
+        if (typing == Typing::other && core == "None") return none();
         try {
             const bool looks = !core.empty() && core.front() != '"';
             if (looks) return parse_json(arena_, core, "tool call");
@@ -227,25 +231,6 @@ class Payload {
             }
         }
         return string(arena_, text);
-    }
-    bool is_string(std::string_view function, std::string_view key) const noexcept {
-        if (!tools_.is(Kind::list)) return false;
-        for (const Value& tool : tools_.span()) {
-            const Value body = field(field_or_self(tool, "function"), "name");
-            if (!body.is(Kind::string) || body.view_text() != function) continue;
-            const Value properties = field(field(field_or_self(tool, "function"), "parameters"), "properties");
-            const Value type = field(field(properties, key), "type");
-            return type.is(Kind::string) && type.view_text() == "string";
-        }
-        return false;
-    }
-    static Value field(const Value& dict, std::string_view name) noexcept {
-        const Value* const found = dict.is(Kind::dict) ? find(*dict.dict, name) : nullptr;
-        return found != nullptr ? *found : none();
-    }
-    static Value field_or_self(const Value& dict, std::string_view name) noexcept {
-        const Value inner = field(dict, name);
-        return inner.is(Kind::dict) ? inner : dict;
     }
 
     // --- calls
@@ -349,14 +334,12 @@ class Payload {
             return;
         }
         if (take("[CALL_ID]")) id = trimmed(until("[ARGS]"));
-        for (const std::string_view separator :
-             {"[ARGS]", "<|tool_call_argument_begin|>", "<\xef\xbd\x9ctool\xe2\x96\x81sep\xef\xbd\x9c>"}) {
-            if (take(separator)) break;
-        }
+        const bool is_kimi = take("<|tool_call_argument_begin|>");
+        if (!is_kimi && !take("[ARGS]")) take("<\xef\xbd\x9ctool\xe2\x96\x81sep\xef\xbd\x9c>");
         if (name == "function" && is_name_char(next())) name = word();
         if (starts("<arg_key>")) return pairs(name);
-        // Kimi: functions.NAME:INDEX is the call's id.
-        if (name.starts_with("functions.")) {
+        // functions.NAME:INDEX is the call's id.
+        if (is_kimi && name.starts_with("functions.")) {
             id = name;
             name.remove_prefix(10);
             name = name.substr(0, name.find(':'));

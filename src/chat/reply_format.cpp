@@ -11,6 +11,8 @@ namespace {
 
 #define LINNET_DS(a, b, c) "<\xef\xbd\x9c" a "\xe2\x96\x81" b "\xe2\x96\x81" c "\xef\xbd\x9c>"
 
+#define LINNET_DS_SEP "<\xef\xbd\x9ctool\xe2\x96\x81sep\xef\xbd\x9c>"
+
 constexpr Section kThink = {"<think>", "</think>", Part::reasoning, When::first};
 constexpr Section kToolCall = {"<tool_call>", "</tool_call>", Part::calls};
 
@@ -56,6 +58,7 @@ constexpr Section kGemma[] = {{"```tool_code", "```", Part::calls},
                               {"<start_function_call>", "<end_function_call>", Part::calls},
                               {"{~\"name\"~:", "", Part::calls, When::first_kept},
                               {"[{~\"name\"~:", "", Part::calls, When::first_kept}};
+constexpr Section kFunctionGemma[] = {{"<start_function_call>", "<end_function_call>", Part::calls}};
 constexpr Section kHermes[] = {kThink, kToolCall};
 
 constexpr CallForm kTaggedJson = {"<tool_call>\n{\"name\": \"", "\", \"arguments\": ", "}\n</tool_call>", "", "\n", ""};
@@ -68,13 +71,75 @@ constexpr CallForm listed(std::string_view open, std::string_view close) noexcep
     return form;
 }
 
+// Without control characters, but for those that are spaces.
+#define LINNET_TEXT R"([^\x00-\x08\x0b\x0c\x0e-\x1f]*)"
+// Without a line end at either end, which the reader would leave out.
+#define LINNET_TEXT_INSIDE R"(([^\x00-\x08\x0a-\x0c\x0e-\x1f](\n*[^\x00-\x08\x0a-\x0c\x0e-\x1f])*)?)"
+#define LINNET_NO_CDATA R"((?!<!\[CDATA\[))"
+// No punctuation of any notation, and no space at either end.
+constexpr std::string_view kKey = R"([^\x00-\x20<>"'{}()\[\]:,=](\x20*[^\x00-\x20<>"'{}()\[\]:,=])*)";
+
+using constrain::Notation;
+constexpr Notation kPython = {.before_key = "",
+                              .after_key = "=",
+                              .after_value = "",
+                              .comma = ", ",
+                              .key = R"([A-Za-z0-9_.:/\-]+)",
+                              .python = true};
+constexpr Notation gemma(std::string_view quote) noexcept {
+    return {.before_key = "",
+            .after_key = ":",
+            .after_value = "",
+            .comma = ",",
+            .key = kKey,
+            .texts = {{quote, quote, LINNET_TEXT}},
+            .all_texts = true,
+            .never = {quote}};
+}
+constexpr Notation kGemmaText = gemma("<|\"|>"), kGemmaEscape = gemma("<escape>");
+constexpr Notation tags(std::string_view before_key, std::string_view after_key, std::string_view after_value,
+                        std::string_view text, std::string_view close) noexcept {
+    return {.before_key = before_key,
+            .after_key = after_key,
+            .after_value = after_value,
+            .comma = "",
+            .key = kKey,
+            .texts = {{"", "", text}},
+            .never = {close}};
+}
+constexpr Notation kQwenTags =
+    tags("<parameter=", ">\n", "\n</parameter>\n", LINNET_NO_CDATA LINNET_TEXT, "</parameter>");
+constexpr Notation kSeedTags =
+    tags("<parameter=", ">", "</parameter>\n", LINNET_NO_CDATA LINNET_TEXT_INSIDE, "</parameter>");
+constexpr Notation kGlmTags =
+    tags("<arg_key>", "</arg_key>\n<arg_value>", "</arg_value>\n", LINNET_TEXT, "</arg_value>");
+// What has a '<', a '&' or a line end, the model was told to write as CDATA.
+constexpr Notation kMiniCpmTags = {
+    .before_key = "<param name=\"",
+    .after_key = "\">",
+    .after_value = "</param>",
+    .comma = "",
+    .key = kKey,
+    .texts = {{"", "", R"([^\x00-\x08\x0a-\x1f<&]*)"}, {"<![CDATA[", "]]>", LINNET_TEXT}},
+    .never = {"</param>", "]]>"}};
+
+constexpr CallForm tagged(const Notation& notation, std::string_view before, std::string_view middle,
+                          std::string_view after) noexcept {
+    return {before, middle, after, "", "\n", "", &notation};
+}
+
 // clang-format off
 constexpr ReplyFormat kFormats[] = {
     {"gpt-oss", {"<|channel|>"}, kHarmony,
      {"<|channel|>commentary to=functions.", " <|constrain|>json<|message|>", "", "", "", ""}, true},
-    {"gemma-4", {"<|tool_call>"}, kGemma4, {}},
+    {"gemma-4", {"<|tool_call>"}, kGemma4,
+     {"call:", "{", "}", "<|tool_call>", "<tool_call|><|tool_call>", "<tool_call|>", &kGemmaText}},
+    {"deepseek-v3", {"['type'] + '" LINNET_DS_SEP "'"}, kDeepSeek,
+     {LINNET_DS("tool", "call", "begin") "function" LINNET_DS_SEP, "\n```json\n",
+      "\n```" LINNET_DS("tool", "call", "end"), LINNET_DS("tool", "calls", "begin"), "\n",
+      LINNET_DS("tool", "calls", "end")}},
     {"deepseek", {LINNET_DS("tool", "call", "begin")}, kDeepSeek,
-     {LINNET_DS("tool", "call", "begin"), "<\xef\xbd\x9ctool\xe2\x96\x81sep\xef\xbd\x9c>",
+     {LINNET_DS("tool", "call", "begin"), LINNET_DS_SEP,
       LINNET_DS("tool", "call", "end"), LINNET_DS("tool", "calls", "begin"), "", LINNET_DS("tool", "calls", "end")}},
     {"kimi", {"<|tool_calls_section_begin|>"}, kKimi,
      {"<|tool_call_begin|>functions.", ":0<|tool_call_argument_begin|>", "<|tool_call_end|>",
@@ -84,16 +149,22 @@ constexpr ReplyFormat kFormats[] = {
     {"command-r", {"<|START_ACTION|>"}, kCommandR,
      {"{\"tool_call_id\": \"0\", \"tool_name\": \"", "\", \"parameters\": ", "}", "<|START_ACTION|>[\n    ", ",\n    ",
       "\n]<|END_ACTION|>"}},
-    {"lfm2", {"<|tool_call_start|>", "<|tool_list_start|>", "List of tools: ["}, kLfm2, {}},
+    {"lfm2", {"<|tool_call_start|>", "<|tool_list_start|>", "List of tools: ["}, kLfm2,
+     {"", "(", ")", "<|tool_call_start|>[", ", ", "]<|tool_call_end|>", &kPython}},
     {"phi-4-mini", {"<|/tool|>"}, kPhi4, listed("<|tool_call|>[", "]<|/tool_call|>")},
     {"granite-3", {"<|tool_call|>"}, kGranite3, listed("<|tool_call|>[", "]")},
     {"nemotron", {"<TOOLCALL>"}, kNemotron, listed("<TOOLCALL>[", "]</TOOLCALL>")},
     {"apertus", {"<|tools_prefix|>"}, kApertus, {"{\"", "\": ", "}", "<|tools_prefix|>[", ", ", "]<|tools_suffix|>"}},
-    {"seed-oss", {"<seed:tool_call>"}, kSeed, {}},
-    {"qwen3-coder", {"<function="}, kHermes, {}},
-    {"glm-4", {"<arg_key>"}, kHermes, {}},
-    {"minicpm", {"<param name"}, kMiniCpm, {}},
+    {"seed-oss", {"<seed:tool_call>"}, kSeed,
+     tagged(kSeedTags, "<seed:tool_call>\n<function=", ">\n", "</function>\n</seed:tool_call>")},
+    {"qwen3-coder", {"<function="}, kHermes,
+     tagged(kQwenTags, "<tool_call>\n<function=", ">\n", "</function>\n</tool_call>")},
+    {"glm-4", {"<arg_key>"}, kHermes, tagged(kGlmTags, "<tool_call>", "\n", "</tool_call>")},
+    {"minicpm", {"<param name"}, kMiniCpm, tagged(kMiniCpmTags, "<function name=\"", "\">", "</function>")},
     {"llama-3", {"<|python_tag|>", "ipython"}, kLlama3, {"{\"name\": \"", "\", \"parameters\": ", "}", "", "", ""}},
+    {"function-gemma", {"<start_function_call>"}, kFunctionGemma,
+     {"call:", "{", "}", "<start_function_call>", "<end_function_call><start_function_call>", "<end_function_call>",
+      &kGemmaEscape}},
     {"gemma", {"<start_of_turn>"}, kGemma, {"{\"name\": \"", "\", \"parameters\": ", "}", "", "", ""}},
     {"hermes", {"<tool_call>", "<think>", "<|im_start|>"}, kHermes, kTaggedJson},
     {"text", {}, {}, {}},

@@ -7,6 +7,8 @@
 #include <span>
 #include <string_view>
 
+#include "constrain/notation.hpp"
+
 namespace linnet::chat {
 
 enum class Part : std::uint8_t {
@@ -31,18 +33,18 @@ struct Section {
     When when = When::anywhere;
 };
 
-// What a call looks like, for grammars (session/tool_grammar.hpp): text around the name and the arguments, which are
-// JSON.
+// What a call looks like, for grammars (session/tool_grammar.hpp): text around the name and the arguments.
 struct CallForm {
     std::string_view before, middle, after;             // before NAME middle ARGUMENTS after
     std::string_view list_open, separator, list_close;  // around and between several calls
+    const constrain::Notation* notation = nullptr;      // of the arguments; null: JSON
 };
 
 struct ReplyFormat {
     std::string_view name;
     std::string_view signs[3];  // a template has this format when it contains one of them
     std::span<const Section> sections;
-    CallForm form;  // all empty: the arguments are not JSON
+    CallForm form;  // all empty: there are no calls
     bool starts_in_header = false;
 };
 

@@ -205,6 +205,11 @@ const Value* find(const Dict& dict, std::string_view key) noexcept {
     return nullptr;
 }
 
+Value field(const Value& dict, std::string_view key) noexcept {
+    const Value* const found = dict.is(Kind::dict) ? find(*dict.dict, key) : nullptr;
+    return found != nullptr ? *found : none();
+}
+
 std::string_view type_name(Kind kind) noexcept {
     switch (kind) {
         case Kind::undefined: return "Undefined";

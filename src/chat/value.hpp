@@ -166,6 +166,7 @@ Value missing(Missing form, std::string_view text, Kind of = Kind::undefined) no
 void set(Arena& arena, Dict& dict, const Value& key, const Value& value);
 const Value* find(Arena& arena, const Dict& dict, const Value& key);
 const Value* find(const Dict& dict, std::string_view key) noexcept;
+Value field(const Value& dict, std::string_view key) noexcept;  // none when there is none, also of what is no dict
 
 // --- asking values
 std::string_view type_name(Kind kind) noexcept;  // Python's: "str"

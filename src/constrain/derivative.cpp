@@ -5,6 +5,7 @@
 #include <array>
 
 #include "constrain/expr.hpp"
+#include "constrain/json_text.hpp"
 
 namespace linnet::constrain {
 
@@ -81,6 +82,7 @@ ExprId Exprs::derivative(ExprId expr, unsigned byte) {
             const Multiple copy = multiples_[node.a];
             return derivative_of_multiple(copy, byte);
         }
+        case Kind::unescaped: return derivative_of_unescaped(node.a, byte);
     }
     return kNone;
 }
@@ -143,6 +145,17 @@ ExprId Exprs::derivative_of_multiple(const Multiple& from, unsigned byte) {
     return multiple(to);
 }
 
+// What the byte is written as.
+ExprId Exprs::derivative_of_unescaped(ExprId rest, unsigned byte) {
+    if (!is_escaped(byte)) return unescaped_rest(derivative(rest, byte));
+    const char c = static_cast<char>(byte);
+    const std::string text = json_string(std::string_view(&c, 1));
+    for (const char written : std::string_view(text).substr(1, text.size() - 2)) {
+        rest = derivative(rest, static_cast<std::uint8_t>(written));
+    }
+    return unescaped_rest(rest);
+}
+
 void Exprs::add_firsts(ExprId expr, std::pmr::vector<ExprId>& firsts) const {
     const Node* node = &nodes_[expr];
     while (node->kind == Kind::concat) {
@@ -158,6 +171,10 @@ void Exprs::add_firsts(ExprId expr, std::pmr::vector<ExprId>& firsts) const {
             break;
         case Kind::negation:
         case Kind::repeat: add_firsts(node->a, firsts); break;
+        case Kind::unescaped:
+            add_firsts(node->a, firsts);
+            firsts.push_back(expr);
+            break;
         case Kind::bytes:
         case Kind::multiple: firsts.push_back(expr); break;
         default: break;
@@ -169,8 +186,12 @@ void Exprs::mark_classes(std::span<const ExprId> firsts, std::span<std::uint64_t
         const Node& node = nodes_[first];
         if (node.kind == Kind::bytes) {
             sets_[node.a].for_each([&](unsigned byte) { marks[byte] = mix(marks[byte], first); });
-        } else {
+        } else if (node.kind == Kind::multiple) {
             for (unsigned byte = '.'; byte <= '9'; ++byte) marks[byte] = mix(marks[byte], first + byte);
+        } else {  // unescaped: other bytes are told apart as what it unescapes tells them apart
+            for (unsigned byte = 0; byte < 128; ++byte) {
+                if (is_escaped(byte)) marks[byte] = mix(marks[byte], first + byte);
+            }
         }
     }
 }

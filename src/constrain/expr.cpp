@@ -294,6 +294,14 @@ ExprId Exprs::multiple(const Multiple& multiple) {
     return intern({Kind::multiple, divides, false, false, 0, index, 0, 0}, {});
 }
 
+ExprId Exprs::unescaped_rest(ExprId rest) {
+    if (rest == kNone) return kNone;
+    Node node = measure(Kind::unescaped, std::array{rest}, nodes_[derivative(rest, '"')].nullable);
+    node.plain = false;
+    node.a = rest;
+    return intern(node, {});
+}
+
 ExprId Exprs::literals(std::vector<std::string_view> texts) {
     std::ranges::sort(texts);
     texts.erase(std::unique(texts.begin(), texts.end()), texts.end());

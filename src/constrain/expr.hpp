@@ -33,7 +33,18 @@ class Exprs {
     // Parts of all any_of that a table has ever put together: what bounds the time, about a second of it.
     static constexpr std::uint64_t kMaxWork = 5'000'000;
 
-    enum class Kind : std::uint8_t { none, empty, bytes, concat, any_of, all_of, negation, repeat, multiple };
+    enum class Kind : std::uint8_t {
+        none,
+        empty,
+        bytes,
+        concat,
+        any_of,
+        all_of,
+        negation,
+        repeat,
+        multiple,
+        unescaped
+    };
 
     struct Node {
         Kind kind;
@@ -42,7 +53,7 @@ class Exprs {
         bool counted;   // has a repetition that loosened() would lift
         std::uint32_t depth;
         // bytes: index of the set. concat: head (no concat), tail. any_of, all_of: first child, number of children.
-        // negation: child. repeat: child, minimum, maximum. multiple: index into multiples.
+        // negation, unescaped: child. repeat: child, minimum, maximum. multiple: index into multiples.
         std::uint32_t a, b, c;
     };
 
@@ -74,6 +85,8 @@ class Exprs {
     ExprId optional(ExprId expr) { return repeat(expr, 0, 1); }
     ExprId star(ExprId expr) { return repeat(expr, 0, kUnbounded); }
     ExprId multiple(const Multiple& multiple);
+    // Texts that are among `strings` when they are written as JSON strings, in the one spelling (json_text.hpp).
+    ExprId unescaped(ExprId strings) { return unescaped_rest(derivative(strings, '"')); }
     // Any of the texts, sharing prefixes.
     ExprId literals(std::vector<std::string_view> texts);
 
@@ -88,7 +101,7 @@ class Exprs {
 
     // What may follow `byte` in texts of `expr`.
     ExprId derivative(ExprId expr, unsigned byte);
-    // Appends the sets of bytes, and the multiples, that texts of `expr` may begin with.
+    // Appends the sets of bytes, the multiples and the unescaped texts that texts of `expr` may begin with.
     void add_firsts(ExprId expr, std::pmr::vector<ExprId>& firsts) const;
     // Marks bytes that derivative() tells apart: two bytes with equal marks have equal derivatives.
     void mark_classes(std::span<const ExprId> firsts, std::span<std::uint64_t, 256> marks) const;
@@ -109,6 +122,8 @@ class Exprs {
     ExprId derivative_of_any(ExprId expr, unsigned byte);
     ExprId derivative_of_concat(ExprId expr, unsigned byte);
     ExprId derivative_of_multiple(const Multiple& multiple, unsigned byte);
+    ExprId unescaped_rest(ExprId rest);  // rest: of such strings, behind the opening quote
+    ExprId derivative_of_unescaped(ExprId rest, unsigned byte);
     void merge_bytes(std::vector<ExprId>& parts);
     Node measure(Kind kind, std::span<const ExprId> children, bool nullable) const;
 

@@ -15,6 +15,7 @@
 #include "base/memory.hpp"
 #include "constrain/dfa.hpp"
 #include "constrain/json_text.hpp"
+#include "constrain/notation.hpp"
 
 namespace linnet::constrain {
 
@@ -88,15 +89,18 @@ class Grammar {
     // json: an array of strings.
     static Grammar from_choices(std::string_view json, Memory& memory, const GrammarLimits& limits = {});
 
-    // Texts `open item close`, or with `many` `open item separator item ... close`; an item is a JSON value of one of
-    // the schemas with text around it. What is wrong with a schema is said with its `name`.
+    // Texts `open item close`, or with `many` `open item separator item ... close`; an item is a value of one of the
+    // schemas with text around it. What is wrong with a schema is said with its `name`.
     struct List {
         struct Item {
             std::string_view name, before, schema, after;
+            std::span<const std::string_view> texts = {};  // arguments that the reader takes as strings
         };
         std::span<const Item> items;
         std::string_view open, separator, close;
         bool many = false;
+        const Notation* notation = nullptr;            // of the values, which are objects; null: JSON
+        std::span<const std::string_view> never = {};  // no string or key contains one of these
     };
     static Grammar from_list(const List& list, Memory& memory, const GrammarLimits& limits = {});
 

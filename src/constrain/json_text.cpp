@@ -62,8 +62,6 @@ std::string escape(char32_t code) {
     }
 }
 
-bool needs_escape(char32_t code) { return code < 0x20 || code == '"' || code == '\\'; }
-
 ExprId any_string(Exprs& exprs, ExprId plain) {
     const ExprId hex = exprs.bytes(ByteSet::range('0', '9') | ByteSet::range('a', 'f') | ByteSet::range('A', 'F'));
     const auto set = [&](std::string_view bytes) {
@@ -130,8 +128,8 @@ ExprId character(Exprs& exprs, const CharSet& set, Encoding encoding) {
         if (encoding == Encoding::json) {
             for (; range.low <= range.high && range.low < 0x60; ++range.low) {
                 const auto byte = static_cast<unsigned>(range.low);
-                parts.push_back(needs_escape(range.low) ? exprs.literal(escape(range.low))
-                                                        : byte_range(exprs, byte, byte));
+                parts.push_back(is_escaped(range.low) ? exprs.literal(escape(range.low))
+                                                      : byte_range(exprs, byte, byte));
             }
             if (range.low > range.high) continue;
         }
@@ -147,7 +145,7 @@ std::string json_string(std::string_view text) {
         const utf8::Char c = utf8::read(p, end);
         if (c.status != utf8::Status::valid)
             throw Error(Status::invalid_argument, "a text of the constraint is no UTF-8");
-        if (needs_escape(c.code)) {
+        if (is_escaped(c.code)) {
             result += escape(c.code);
         } else {
             result.append(p, c.size);

@@ -42,6 +42,8 @@ enum class Encoding : std::uint8_t {
 
 // One character of the set.
 ExprId character(Exprs& exprs, const CharSet& set, Encoding encoding);
+// Whether JSON demands an escape for it, inside of a string.
+constexpr bool is_escaped(char32_t code) noexcept { return code < 0x20 || code == '"' || code == '\\'; }
 // `text` as a JSON string, in the one spelling. Bytes that are no UTF-8 are an Error(invalid_argument).
 std::string json_string(std::string_view text);
 // A number without exponent as digits: sign, integer digits without leading zeros ("" for 0), fraction digits without

@@ -5,7 +5,7 @@
 #include <array>
 #include <optional>
 
-#include "constrain/schemas.hpp"
+#include "constrain/schema_spelling.hpp"
 
 namespace linnet::constrain {
 
@@ -16,8 +16,8 @@ constexpr std::size_t kMaxKeyKinds = 64;
 
 class SchemaCompiler {
   public:
-    SchemaCompiler(Schemas& schemas, GrammarBuilder& builder, Spaces spaces)
-        : schemas_(schemas), builder_(builder), exprs_(schemas.exprs()) {
+    SchemaCompiler(Schemas& schemas, GrammarBuilder& builder, const Spelling& spelling, Spaces spaces)
+        : schemas_(schemas), builder_(builder), spelling_(spelling), exprs_(schemas.exprs()) {
         const ExprId space = spaces == Spaces::free ? schemas.texts().space : Exprs::kEmpty;
         const auto around = [&](const char* text, bool before, bool after) {
             return exprs_.concat(
@@ -33,7 +33,7 @@ class SchemaCompiler {
 
     // The rule of the schema's texts.
     std::uint32_t compile() {
-        const std::uint32_t root = rule(schemas_.all(schemas_.document().root(), true));
+        const std::uint32_t root = rule(schemas_.all(schemas_.document().root(), true), spelling_.root());
         for (std::size_t i = 0; i < drafts_.size(); ++i) draft(i);
         find_productive();
         for (std::size_t i = 0; i < drafts_.size(); ++i) emit(i);
@@ -43,33 +43,32 @@ class SchemaCompiler {
   private:
     struct Draft {
         AllId all;
+        Level level;
         ExprId scalar = Exprs::kNone;
         std::vector<Group> groups;
         bool productive = false;
     };
 
-    std::uint32_t rule(AllId all) {
-        const auto [known, added] = rules_.emplace(all, static_cast<std::uint32_t>(drafts_.size()));
+    std::uint32_t rule(AllId all, Level level) {
+        const auto [known, added] = rules_.emplace(std::pair(all, level), static_cast<std::uint32_t>(drafts_.size()));
         if (added) {
             const std::uint32_t id = builder_.add_rule();
             if (drafts_.empty()) first_rule_ = id;
-            drafts_.push_back({.all = all, .groups = {}});
+            drafts_.push_back({.all = all, .level = level, .groups = {}});
         }
         return first_rule_ + known->second;
     }
 
     void draft(std::size_t index) {
-        const AllId all = drafts_[index].all;
-        const ValueSet& values = schemas_.values(all);
-        const std::array scalars = {values.string, values.number, values.boolean, values.null};
-        std::vector<ExprId> alive;
-        for (const ExprId expr : scalars) {
-            if (!schemas_.dfa().matches_nothing(expr)) alive.push_back(expr);
-        }
+        const Level level = drafts_[index].level;
+        const ValueSet& values = schemas_.values(drafts_[index].all);
+        const ExprId scalar = spelling_.scalar(values, level);
         std::vector<Group> groups;
-        for (const ArraySet& set : values.arrays) add_array(set, groups);
-        for (const ObjectSet& set : values.objects) add_object(set, groups);
-        drafts_[index].scalar = exprs_.any_of(alive);
+        if (level != Level::arguments) {
+            for (const ArraySet& set : values.arrays) add_array(set, groups);
+        }
+        for (const ObjectSet& set : values.objects) add_object(set, level, groups);
+        drafts_[index].scalar = scalar;
         drafts_[index].groups = std::move(groups);
     }
 
@@ -81,11 +80,15 @@ class SchemaCompiler {
         group.n_tracked = group.max != Exprs::kUnbounded ? group.max : std::max(needed, group.min);
     }
 
-    void add_object(const ObjectSet& set, std::vector<Group>& groups) {
+    void add_object(const ObjectSet& set, Level level, std::vector<Group>& groups) {
         Group group;
-        group.open = open_object_;
-        group.comma = comma_;
-        group.close = close_object_;
+        if (level == Level::arguments) {
+            group.comma = spelling_.comma();
+        } else {
+            group.open = open_object_;
+            group.comma = comma_;
+            group.close = close_object_;
+        }
         group.min = set.min;
         group.max = set.max;
         track(group, 0);
@@ -100,20 +103,21 @@ class SchemaCompiler {
             if (value == kNothing && named.required) return;
             if (value == kNothing) continue;
             Slot slot;
-            slot.key = exprs_.concat(exprs_.literal(named.key), colon_);
-            slot.rule = rule(value);
+            slot.key = spelling_.named_key(named.key, level);
+            if (!spelling_.has_own_keys(level)) slot.key = exprs_.concat(slot.key, colon_);
             slot.once = add_bit(group);
             if (named.required) group.required.back() |= std::uint64_t{1} << (slot.once % 64);
-            add_ways(set, slot, value, group, [&](const ObjectSet::Keyed& exists, Slot&) {
+            const Level inner = spelling_.member_of(level, named.key);
+            add_ways(set, slot, value, inner, group, [&](const ObjectSet::Keyed& exists, Slot&) {
                 return schemas_.dfa().matches(exists.keys, named.key);
             });
         }
-        add_other_keys(set, exprs_.literals(std::move(names)), group);
+        add_other_keys(set, exprs_.literals(std::move(names)), level, group);
         groups.push_back(std::move(group));
     }
 
     // The other keys, apart by what they imply for the value.
-    void add_other_keys(const ObjectSet& set, ExprId named, Group& group) {
+    void add_other_keys(const ObjectSet& set, ExprId named, Level level, Group& group) {
         struct Kind {
             ExprId keys;
             AllId value;
@@ -138,18 +142,25 @@ class SchemaCompiler {
             if (kind.value == kNothing) continue;
             Slot slot;
             slot.key = kind.keys;
-            slot.colon = colon_;
-            add_ways(set, slot, kind.value, group, [&](const ObjectSet::Keyed& exists, Slot& way) {
+            if (!spelling_.has_own_keys(level)) slot.colon = colon_;
+            const std::size_t n_slots = group.slots.size();
+            const Level inner = spelling_.member_of(level, {});
+            add_ways(set, slot, kind.value, inner, group, [&](const ObjectSet::Keyed& exists, Slot& way) {
                 way.key = exprs_.all_of(way.key, exists.keys);
                 return !schemas_.dfa().matches_nothing(way.key);
             });
+            for (std::size_t i = n_slots; i < group.slots.size(); ++i) {
+                group.slots[i].key = spelling_.key(group.slots[i].key, level);
+            }
+            std::erase_if(group.slots, [](const Slot& way) { return way.key == Exprs::kNone; });
         }
     }
 
     // The slot, once for each set of conditions that such a property can fulfil. `narrow` says whether its key can, and
     // leaves the keys that do.
     template <class Narrow>
-    void add_ways(const ObjectSet& set, const Slot& slot, AllId value, Group& group, const Narrow& narrow) {
+    void add_ways(const ObjectSet& set, const Slot& slot, AllId value, Level level, Group& group,
+                  const Narrow& narrow) {
         for (std::uint32_t counts = 0; counts < 1U << set.exists.size(); ++counts) {
             Slot way = slot;
             AllId all = value;
@@ -160,7 +171,7 @@ class SchemaCompiler {
                 possible = all != kNothing && narrow(set.exists[i], way);
             }
             if (!possible) continue;
-            way.rule = rule(all);
+            way.rule = rule(all, level);
             way.counts = counts;
             group.slots.push_back(way);
         }
@@ -212,7 +223,7 @@ class SchemaCompiler {
             }
             if (!possible || all == kNothing) continue;
             Slot slot;
-            slot.rule = rule(all);
+            slot.rule = rule(all, Level::inside);
             slot.from = from;
             slot.to = to;
             slot.counts = counts;
@@ -231,8 +242,8 @@ class SchemaCompiler {
         std::vector<Slot> slots;
         for (const Slot& slot : group.slots) {
             const ValueSet& values = schemas_.values(drafts_[slot.rule - first_rule_].all);
+            const ExprId scalar = spelling_.scalar(values, Level::inside);
             if (!values.arrays.empty() || !values.objects.empty()) refuse("elements are not from a list of values");
-            const ExprId scalar = exprs_.any_of(std::array{values.string, values.number, values.boolean, values.null});
             std::vector<std::string> texts;
             if (!list_texts(scalar, texts)) refuse("elements are not from a short list of values");
             for (const std::string& text : texts) {
@@ -326,23 +337,25 @@ class SchemaCompiler {
     void emit(std::size_t index) {
         Draft& draft = drafts_[index];
         std::vector<std::uint32_t> places;
-        if (draft.scalar != Exprs::kNone) places.push_back(builder_.lexeme(draft.scalar, Grammar::kBackPlace));
+        const std::uint32_t next = builder_.lexeme(spelling_.after(draft.level), Grammar::kBackPlace);
+        if (draft.scalar != Exprs::kNone) places.push_back(builder_.lexeme(draft.scalar, next));
         for (Group& group : draft.groups) {
             if (!is_productive(group)) continue;
             std::erase_if(group.slots, [&](const Slot& slot) { return !is_productive(slot); });
             const std::uint32_t id = builder_.group(std::move(group));
-            places.push_back(builder_.add({.kind = Place::Kind::group, .a = id, .next = Grammar::kBackPlace}));
+            places.push_back(builder_.add({.kind = Place::Kind::group, .a = id, .next = next}));
         }
         builder_.set_rule(first_rule_ + static_cast<std::uint32_t>(index), builder_.choice(places));
     }
 
     Schemas& schemas_;
     GrammarBuilder& builder_;
+    Spelling spelling_;
     Exprs& exprs_;
     ExprId colon_, comma_, open_object_, close_object_, open_array_, close_array_;
     std::vector<Draft> drafts_;  // [rule - first_rule_]
     std::uint32_t first_rule_ = 0;
-    std::unordered_map<AllId, std::uint32_t> rules_;  // index of the draft
+    std::map<std::pair<AllId, Level>, std::uint32_t> rules_;  // index of the draft
 };
 
 }  // namespace
@@ -352,7 +365,7 @@ Grammar Grammar::from_schema(std::string_view json, Memory& memory, Spaces space
     const JsonTexts texts = builder.make_json_texts();
     SchemaDocument document(json, limits);
     Schemas schemas(document, builder.dfa(), texts);
-    SchemaCompiler(schemas, builder, spaces).compile();
+    SchemaCompiler(schemas, builder, Spelling(schemas), spaces).compile();
     return builder.finish();
 }
 
@@ -366,7 +379,8 @@ Grammar Grammar::from_list(const List& list, Memory& memory, const GrammarLimits
         try {
             SchemaDocument document(way.schema, limits);
             Schemas schemas(document, builder.dfa(), texts);
-            const std::uint32_t value = SchemaCompiler(schemas, builder, Spaces::free).compile();
+            const std::uint32_t value =
+                SchemaCompiler(schemas, builder, Spelling(schemas, list, way), Spaces::free).compile();
             const Place& first = builder.place_of(value);
             if (first.kind == Place::Kind::choice && first.b == 0) continue;  // no value satisfies it
             const std::uint32_t after = builder.lexeme(exprs.literal(way.after), Grammar::kBackPlace);

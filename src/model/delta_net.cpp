@@ -18,10 +18,7 @@ constexpr double kNormEps = 1e-6;  // of the lengths of q and k
 float sigmoid(float x) noexcept { return static_cast<float>(1.0 / (1.0 + math::exp(-static_cast<double>(x)))); }
 
 // e^(rate * ln(1 + e^x)), rate < 0
-float decay(float rate, double x) noexcept {
-    const double softplus = x > 30.0 ? x : math::log(1.0 + math::exp(x));
-    return static_cast<float>(math::exp(rate * softplus));
-}
+float decay(float rate, double x) noexcept { return static_cast<float>(math::exp(rate * math::softplus(x))); }
 
 // A row of what is projected, and of what comes out of the convolution: q, k, v.
 struct Layout {

@@ -4,6 +4,8 @@
 // each term fma(what the expert gives, weight, sum so far) from zero, then the shared expert's: the same whatever
 // tokens are computed beside it, for a task of the last product owns some rows of y and walks all experts in order.
 #include <algorithm>
+#include <array>
+#include <limits>
 #include <span>
 
 #include "base/checked.hpp"
@@ -19,8 +21,12 @@ using arch::Role;
 using kernels::kQuantBlock;
 using kernels::kTileRows;
 
+constexpr float kOut = -std::numeric_limits<float>::infinity();  // of an expert that is not to be chosen
+
 // Tasks for each worker when an expert's rows are divided; more balance better, but each packs its tokens anew.
 constexpr std::size_t kTasksPerWorker = 12;
+// The same for the rows of down's result.
+constexpr std::size_t kDownTasksPerWorker = 4;
 
 // One layer's experts, with what they work on.
 struct Experts {
@@ -31,6 +37,7 @@ struct Experts {
     std::size_t d_model;
     const float* h;       // [n_tokens][d_model], their input
     const float* scales;  // of each expert's weight; null: none
+    const float* bias;    // of each expert's weight as they are chosen by; null: none
 
     std::size_t n_rows(std::size_t expert) const { return s.first[expert + 1] - s.first[expert]; }
     const Matrix& matrix(Role role, std::size_t expert) const { return pass.weights.stacked(role, layer, expert); }
@@ -46,14 +53,60 @@ float sigmoid(float x) noexcept {
     return (x < 0.0F ? e : 1.0F) / (1.0F + e);
 }
 
+bool is_sigmoid(arch::Routing routing) noexcept {
+    return routing == arch::Routing::sigmoid_all || routing == arch::Routing::sigmoid_chosen;
+}
+
+// What experts are chosen by.
+struct Choice {
+    std::span<const float> scores;
+    const float* bias;  // null: none
+
+    float operator[](std::size_t i) const { return bias != nullptr ? scores[i] + bias[i] : scores[i]; }
+    std::size_t size() const { return scores.size(); }
+};
+
 // The best of a token's experts that are not in chosen[0, n).
-std::uint32_t best_left(std::span<const float> scores, std::span<const std::uint32_t> chosen) noexcept {
-    std::size_t best = scores.size();
-    for (std::size_t i = 0; i < scores.size(); ++i) {
-        const bool better = best == scores.size() || scores[i] > scores[best];
+std::uint32_t best_left(const Choice& by, std::span<const std::uint32_t> chosen) noexcept {
+    std::size_t best = by.size();
+    for (std::size_t i = 0; i < by.size(); ++i) {
+        const bool better = best == by.size() || by[i] > by[best];
         if (better && std::find(chosen.begin(), chosen.end(), i) == chosen.end()) best = i;
     }
     return static_cast<std::uint32_t>(best);
+}
+
+void make_probabilities(arch::Routing routing, std::span<float> scores) noexcept {
+    if (is_sigmoid(routing)) {
+        for (float& score : scores) score = sigmoid(score);
+        return;
+    }
+    const float highest = *std::max_element(scores.begin(), scores.end());
+    double sum = 0.0;
+    for (float& score : scores) {
+        score = exp_negative(score - highest);
+        sum += static_cast<double>(score);
+    }
+    for (float& score : scores) score = static_cast<float>(static_cast<double>(score) / sum);
+}
+
+// Probabilities of experts outside the best groups become -infinity. DeepSeek-V2 (arXiv 2405.04434) compares groups by
+// their best expert, V3 (arXiv 2412.19437), with sigmoids, by the sum of their two best.
+void keep_best_groups(const arch::ExpertSpec& spec, std::span<float> scores, const float* bias) noexcept {
+    const std::size_t size = scores.size() / spec.n_groups;
+    std::array<float, arch::kMaxExpertGroups> values;
+    for (std::size_t group = 0; group < spec.n_groups; ++group) {
+        const Choice of = {scores.subspan(group * size, size), bias != nullptr ? bias + group * size : nullptr};
+        const std::uint32_t first[] = {best_left(of, {})};
+        values[group] = of[first[0]] + (is_sigmoid(spec.routing) ? of[best_left(of, first)] : 0.0F);
+    }
+    std::array<std::uint32_t, arch::kMaxExpertGroups> kept;
+    const Choice groups = {{values.data(), spec.n_groups}, nullptr};
+    for (std::size_t n = 0; n < spec.n_groups_used; ++n) kept[n] = best_left(groups, {kept.data(), n});
+    const std::span<const std::uint32_t> all_kept(kept.data(), spec.n_groups_used);
+    for (std::size_t i = 0; i < scores.size(); ++i) {
+        if (std::find(all_kept.begin(), all_kept.end(), i / size) == all_kept.end()) scores[i] = kOut;
+    }
 }
 
 // SparseMixer (arXiv 2409.12136) as Phi-3.5-MoE evaluates it: the weight of the expert `best` in a softmax over those
@@ -73,11 +126,16 @@ float mixer_weight(std::span<const float> scores, std::span<const std::uint32_t>
 // The n_used experts of a token, those with the highest scores, the first of equal ones; in ascending order.
 void choose(const Experts& e, std::size_t t) noexcept {
     const std::size_t n_used = e.spec.n_used;
-    const std::span<const float> scores(e.s.scores + t * e.spec.n_experts, e.spec.n_experts);
+    const std::span<float> scores(e.s.scores + t * e.spec.n_experts, e.spec.n_experts);
     std::uint32_t* chosen = e.s.chosen + t * n_used;
     float* weights = e.s.weights + t * n_used;
+    // A softmax keeps the order of the scores; what is added to it, or summed over groups, does not.
+    const bool by_probability = is_sigmoid(e.spec.routing) || e.bias != nullptr || e.spec.n_groups > 1;
+    if (by_probability) make_probabilities(e.spec.routing, scores);
+    if (e.spec.n_groups > 1) keep_best_groups(e.spec, scores, e.bias);
+    const Choice by = {scores, e.bias};
     for (std::size_t n = 0; n < n_used; ++n) {
-        const std::uint32_t best = best_left(scores, {chosen, n});
+        const std::uint32_t best = best_left(by, {chosen, n});
         const bool mix = e.spec.routing == arch::Routing::sparse_mixer;
         const float weight = mix ? mixer_weight(scores, {chosen, n}, best) : 0.0F;
         std::size_t i = n;
@@ -89,16 +147,21 @@ void choose(const Experts& e, std::size_t t) noexcept {
         weights[i] = weight;
     }
     if (e.spec.routing == arch::Routing::sparse_mixer) return;
-    const float highest = scores[best_left(scores, {})];
+    const bool over_all = e.spec.routing == arch::Routing::softmax_all || e.spec.routing == arch::Routing::sigmoid_all;
+    const float highest = by_probability ? 0.0F : scores[best_left(by, {})];
+    const auto weight = [&](float score) { return by_probability ? score : exp_negative(score - highest); };
     double sum = 0.0;
     for (std::size_t i = 0; i < n_used; ++i) {
-        weights[i] = exp_negative(scores[chosen[i]] - highest);
+        weights[i] = weight(scores[chosen[i]]);
         sum += static_cast<double>(weights[i]);
     }
-    if (e.spec.routing == arch::Routing::softmax_all) {
+    if (over_all && by_probability) {
+        sum = 1.0;
+    } else if (over_all) {
         sum = 0.0;
-        for (const float score : scores) sum += static_cast<double>(exp_negative(score - highest));
+        for (const float score : scores) sum += static_cast<double>(weight(score));
     }
+    if (sum == 0.0) sum = 1.0;  // sigmoids of scores far below zero
     const double factor = static_cast<double>(e.spec.scale) / sum;
     for (std::size_t i = 0; i < n_used; ++i) {
         const float scale = e.scales != nullptr ? e.scales[chosen[i]] : 1.0F;
@@ -146,7 +209,7 @@ void gate_up(const Experts& e, std::size_t expert, std::size_t begin, std::size_
     const Pass& pass = e.pass;
     const Matrix& gate = e.matrix(Role::ffn_gate_exps, expert);
     const Matrix& up = e.matrix(Role::ffn_up_exps, expert);
-    const auto kind = activations_of(e.matrix(Role::ffn_down_exps, expert));
+    const Matrix& down = e.matrix(Role::ffn_down_exps, expert);
     const std::size_t n = e.n_rows(expert);
     const Panels hidden = e.hidden(expert);
     for (std::size_t t0 = 0; t0 < n; t0 += kFeedForwardTokens) {
@@ -158,6 +221,9 @@ void gate_up(const Experts& e, std::size_t expert, std::size_t begin, std::size_
             if (activations_of(up) != activations_of(gate)) {
                 pack_row(pass, activations_of(up), h, 0, e.d_model, e.d_model, i, n_tokens, w.gathered);
             }
+            if (begin != 0) continue;  // seen by the task of the first rows
+            pass.observe(gate, 0, e.d_model, h);
+            pass.observe(up, 0, e.d_model, h);
         }
         for (std::size_t first = begin; first < end && !pass.cancelled(); first += kFeedForwardRows) {
             const std::size_t rows = std::min<std::size_t>(kFeedForwardRows, end - first);
@@ -170,7 +236,8 @@ void gate_up(const Experts& e, std::size_t expert, std::size_t begin, std::size_
             for (std::size_t i = 0; i < n_tokens; ++i) {
                 float* row = w.gate + i * kFeedForwardRows;
                 activate(pass, pass.spec.layers[e.layer].activation, row, w.up + i * kFeedForwardRows, rows, row);
-                pack_row(pass, kind, row, first, rows, e.spec.d_ff, t0 + i, n, hidden);
+                pass.observe(down, first, rows, row);
+                pack_row(pass, activations_of(down), row, first, rows, e.spec.d_ff, t0 + i, n, hidden);
             }
         }
     }
@@ -233,7 +300,8 @@ bool experts(const Pass& pass, std::size_t layer) noexcept {
                        layer,
                        pass.spec.d_model,
                        norm.weight != nullptr ? pass.s.h : pass.s.x,
-                       weights.vector(Role::ffn_down_exps_scale, layer)};
+                       weights.vector(Role::ffn_down_exps_scale, layer),
+                       weights.vector(Role::exp_probs_b, layer)};
 
     const Projection scores[] = {
         {weights.matrix(Role::ffn_gate_inp, layer), weights.vector(Role::ffn_gate_inp_bias, layer), e.s.scores,
@@ -268,7 +336,12 @@ bool experts(const Pass& pass, std::size_t layer) noexcept {
     pass.lap(Part::gate_up);
     if (!activated) return false;
 
-    const std::size_t step = pass.n_tokens < kFeedForwardTokens / 2 ? kFeedForwardRows / 4 : kFeedForwardRows;
+    // A task walks all experts, and between two of them the weights jump: few tokens take as many rows as leave tasks
+    // enough to balance.
+    const std::size_t balanced = round_up(div_up(e.d_model, kDownTasksPerWorker * pass.workers.size()), kQuantBlock);
+    const std::size_t step = pass.n_tokens < kFeedForwardTokens / 2
+                                 ? std::clamp<std::size_t>(balanced, kFeedForwardRows / 4, kFeedForwardRows)
+                                 : kFeedForwardRows;
     const bool done = pass.parallel(div_up(e.d_model, step), [&](std::size_t task, WorkerScratch& w) {
         down(e, task * step, std::min(step, e.d_model - task * step), w);
     });

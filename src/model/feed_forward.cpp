@@ -52,18 +52,15 @@ bool dense(const Pass& pass, const Dense& layer, FunctionRef<const float*(std::s
     const std::size_t d_model = pass.spec.d_model;
     const std::size_t d_ff = layer.up.n_out;
 
-    const bool packed = pass.for_tokens(n, [&](std::size_t t, WorkerScratch&) {
+    const bool packed = pass.for_inputs(n, [&](std::size_t t, WorkerScratch&) {
         const float* h = make_row(t);
         pack_row(pass, activations_of(gate), h, 0, d_model, d_model, t, n, pass.s.input);
         if (activations_of(layer.up) != activations_of(gate)) {
             pack_row(pass, activations_of(layer.up), h, 0, d_model, d_model, t, n, pass.s.input);
         }
-    });
-    for (std::size_t t = 0; pass.observer != nullptr && t < n; ++t) {
-        const float* h = make_row(t);
         pass.observe(gate, 0, d_model, h);
         if (gated) pass.observe(layer.up, 0, d_model, h);
-    }
+    });
     pass.lap(Part::norms);
     if (!packed) return false;
 

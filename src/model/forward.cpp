@@ -91,6 +91,7 @@ bool mix(const Pass& pass, std::size_t layer) noexcept {
     switch (pass.spec.layers[layer].mixer) {
         case arch::Mixer::short_conv: return short_conv(pass, layer);
         case arch::Mixer::delta_net: return delta_net(pass, layer);
+        case arch::Mixer::state_space: return state_space(pass, layer);
         case arch::Mixer::attention: break;
     }
     return attention(pass, layer);
@@ -187,6 +188,7 @@ void read_row(const Pass& pass, const Matrix& w, std::size_t row, float* y) noex
         const std::byte* tile = w.data + row / kernels::kTileRows * kernels::tile_bytes(format, w.n_in);
         pass.kernels.read_row[index].fn(tile, row % kernels::kTileRows, w.n_in, y);
     }
+    if (w.scale != 1.0F) pass.kernels.scale.fn(y, w.scale, w.n_in, y);
 }
 
 const float* input_row(const Pass& pass, const Norm& norm, std::size_t t) noexcept {

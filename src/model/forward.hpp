@@ -21,7 +21,7 @@ struct Pass;
 
 // Sees what matrices are multiplied with: values [first, first + n) of a token's row. Of one matrix, calls for the same
 // values come one after the other, token by token; those for others may come from other threads at the same time.
-// Experts' matrices are not seen.
+// An expert's matrices see the tokens that chose it.
 struct InputObserver {
     void* user;
     void (*see)(void* user, const Matrix& w, std::size_t first, std::size_t n, const float* x);

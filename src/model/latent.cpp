@@ -14,10 +14,23 @@ namespace {
 using arch::Role;
 using kernels::kTileRows;
 
-// y of all tokens = the matrix of a head * its x; both are of token 0 and strides apart. False when cancelled.
+// Of one head: x and y of token 0, and how far those of other tokens are apart.
+struct HeadRows {
+    const float* x;
+    std::size_t x_stride;
+    float* y;
+    std::size_t y_stride;
+};
+
+// y of all tokens = the matrix of a head * its x. False when cancelled.
 template <class Rows>
 bool by_head(const Pass& pass, std::size_t layer, Role role, Part part, Rows rows) noexcept {
     const std::size_t n_heads = pass.spec.layers[layer].n_heads;
+    for (std::size_t head = 0; pass.observer != nullptr && head < n_heads; ++head) {
+        const Matrix& matrix = pass.weights.stacked(role, layer, head);
+        const HeadRows of = rows(head);
+        for (std::size_t t = 0; t < pass.n_tokens; ++t) pass.observe(matrix, 0, matrix.n_in, of.x + t * of.x_stride);
+    }
     const std::size_t n_blocks = div_up<std::size_t>(pass.n_tokens, kFeedForwardTokens);
     const bool done = pass.parallel(n_heads * n_blocks, [&](std::size_t task, WorkerScratch& w) {
         const Matrix& matrix = pass.weights.stacked(role, layer, task % n_heads);
@@ -35,13 +48,6 @@ bool by_head(const Pass& pass, std::size_t layer, Role role, Part part, Rows row
     return done;
 }
 
-struct HeadRows {
-    const float* x;
-    std::size_t x_stride;
-    float* y;
-    std::size_t y_stride;
-};
-
 }  // namespace
 
 bool prepare_latent(const Pass& pass, std::size_t layer) noexcept {
@@ -56,12 +62,26 @@ bool prepare_latent(const Pass& pass, std::size_t layer) noexcept {
     const std::size_t padded = padded_head_dim(spec);
 
     const Norm norm = weights.norm(Role::attn_norm, Role::attn_norm_bias, layer);
+    // A latent of queries goes where the normed input was, which is packed by then.
+    const std::size_t query_rank = spec.latent.query_rank;
+    const Projection whole = {weights.matrix(Role::attn_q, layer), nullptr, pass.s.qkv, width};
+    const Projection down = {weights.matrix(Role::attn_q_a, layer), nullptr, pass.s.h, query_rank};
     const Projection inputs[] = {
-        {weights.matrix(Role::attn_q, layer), nullptr, pass.s.qkv, width},
+        query_rank == 0 ? whole : down,
         {weights.matrix(Role::attn_kv_a_mqa, layer), nullptr, pass.s.qkv + q_width, width},
     };
     auto make_normed = [&](std::size_t t) -> const float* { return input_row(pass, norm, t); };
     if (!linear(pass, Part::qkv, inputs, pass.spec.d_model, pass.n_tokens, make_normed)) return false;
+    if (query_rank != 0) {
+        const Projection up[] = {{weights.matrix(Role::attn_q_b, layer), nullptr, pass.s.qkv, width}};
+        const Norm query_norm = {weights.vector(Role::attn_q_a_norm, layer), nullptr};
+        auto make_query = [&](std::size_t t) -> const float* {
+            float* row = pass.s.h + t * query_rank;
+            pass.norm(query_norm, row, query_rank, row);
+            return row;
+        };
+        if (!linear(pass, Part::qkv, up, query_rank, pass.n_tokens, make_query)) return false;
+    }
     if (!by_head(pass, layer, Role::attn_k_b, Part::qkv, [&](std::size_t head) {
             return HeadRows{pass.s.qkv + head * query, width, pass.s.q + head * padded, n_heads * padded};
         })) {

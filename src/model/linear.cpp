@@ -48,10 +48,9 @@ void multiply_tiles(const Pass& pass, const Matrix& w, std::size_t first_tile, s
     if (!pass.weights.mapped()) {
         pass.kernels.matmul[index].fn({w.data + first_tile * tile_bytes, n_tiles, rows(first_tile, n_tiles), w.n_in, x,
                                        tokens.n, y, y_stride, worker.unpacked});
-        return;
     }
     // Rows of the file have the bytes of their tile.
-    for (std::size_t i = 0; i < n_tiles; i += kMappedTiles) {
+    for (std::size_t i = 0; pass.weights.mapped() && i < n_tiles; i += kMappedTiles) {
         const std::size_t n = std::min<std::size_t>(kMappedTiles, n_tiles - i);
         const std::size_t tile = first_tile + i;
         for (std::size_t j = 0; j < n; ++j) {
@@ -60,6 +59,10 @@ void multiply_tiles(const Pass& pass, const Matrix& w, std::size_t first_tile, s
         }
         pass.kernels.matmul[index].fn(
             {worker.tiles, n, rows(tile, n), w.n_in, x, tokens.n, y + i * kTileRows, y_stride, worker.unpacked});
+    }
+    for (std::size_t t = 0; w.scale != 1.0F && t < tokens.n; ++t) {
+        float* row = y + t * y_stride;
+        pass.kernels.scale.fn(row, w.scale, rows(first_tile, n_tiles), row);
     }
 }
 
@@ -96,18 +99,15 @@ bool linear(const Pass& pass, Part part, std::span<const Projection> projections
             std::size_t n_tokens, FunctionRef<const float*(std::size_t t)> make_row) noexcept {
     bool needs[2] = {};
     for (const Projection& p : projections) needs[static_cast<std::size_t>(activations_of(p.w))] = true;
-    const bool packed = pass.for_tokens(n_tokens, [&](std::size_t t, WorkerScratch&) {
+    const bool packed = pass.for_inputs(n_tokens, [&](std::size_t t, WorkerScratch&) {
         const float* row = make_row(t);
         for (const Activations kind : {Activations::f32, Activations::q8}) {
             if (needs[static_cast<std::size_t>(kind)]) {
                 pack_row(pass, kind, row, 0, n_in, n_in, t, n_tokens, pass.s.input);
             }
         }
-    });
-    for (std::size_t t = 0; pass.observer != nullptr && t < n_tokens; ++t) {
-        const float* row = make_row(t);
         for (const Projection& p : projections) pass.observe(p.w, 0, n_in, row);
-    }
+    });
     pass.lap(Part::norms);
     return packed && multiply(pass, part, projections, pass.s.input, n_tokens);
 }

@@ -18,8 +18,8 @@ struct TokenRange {
     std::size_t n;      // up to the end of a panel, or of all tokens
 };
 
-// y[t, r] = x[t] * W[r] for some tokens and the rows of tiles [first_tile, first_tile + n_tiles); y points to the first
-// of both.
+// y[t, r] = x[t] * W[r] * scale for some tokens and the rows of tiles [first_tile, first_tile + n_tiles); y points to
+// the first of both.
 void multiply_tiles(const Pass& pass, const Matrix& w, std::size_t first_tile, std::size_t n_tiles,
                     const Panels& panels, TokenRange tokens, float* y, std::size_t y_stride,
                     WorkerScratch& worker) noexcept;

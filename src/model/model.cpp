@@ -3,7 +3,7 @@
 
 #include <utility>
 
-#include "model/towers.hpp"
+#include "model/unused_parts.hpp"
 
 namespace linnet {
 
@@ -43,7 +43,7 @@ Model::Model(std::shared_ptr<Engine> engine, gguf::File file, const LoadOptions&
       tokenizer_(read_tokenizer(file_, spec_, engine_->memory, engine_->log)),
       weights_(file_, find_arch(file_), spec_, options.mapped, engine_->kernels, engine_->workers, engine_->memory,
                {options.progress, options.progress_user}) {
-    log_towers(file_, engine_->log);
+    log_unused_parts(file_, spec_, engine_->log);
 }
 
 Model::Plan Model::plan(const gguf::File& file, Memory& counting, bool mapped) {

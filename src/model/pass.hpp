@@ -92,6 +92,14 @@ struct Pass {
         for (std::size_t t = 0; t < n; ++t) f(t, s.workers[0]);
         return !cancelled();
     }
+
+    // The same where f makes what an observer sees, token by token.
+    template <class F>
+    bool for_inputs(std::size_t n, F f) const noexcept {
+        if (observer == nullptr) return for_tokens(n, f);
+        for (std::size_t t = 0; t < n && !cancelled(); ++t) f(t, s.workers[0]);
+        return !cancelled();
+    }
 };
 
 // y[t, r] = x[t] * W[r] + bias[r]; y is [n_tokens][y_stride].
@@ -102,8 +110,8 @@ struct Projection {
     std::size_t y_stride;
 };
 
-// Linear layers of one input x, a row of n_in per token. make_row(t) returns the row of token t, called once for each,
-// or twice when observed. False when cancelled. part: what the matrices' time counts as.
+// Linear layers of one input x, a row of n_in per token. make_row(t) returns the row of token t, called once for each.
+// False when cancelled. part: what the matrices' time counts as.
 bool linear(const Pass& pass, Part part, std::span<const Projection> projections, std::size_t n_in,
             std::size_t n_tokens, FunctionRef<const float*(std::size_t t)> make_row) noexcept;
 
@@ -117,6 +125,7 @@ void project_pooled(const Pass& pass, arch::Pooling pooling, const float* pooled
 bool attention(const Pass& pass, std::size_t layer) noexcept;
 bool short_conv(const Pass& pass, std::size_t layer) noexcept;
 bool delta_net(const Pass& pass, std::size_t layer) noexcept;
+bool state_space(const Pass& pass, std::size_t layer) noexcept;
 bool feed_forward(const Pass& pass, std::size_t layer) noexcept;
 
 // One row of a matrix, packed or not, as floats.

@@ -59,7 +59,7 @@ struct Widths {
             const std::uint64_t q_heads = (layer.gated ? 2 : 1) * std::uint64_t{layer.n_heads};
             qkv = std::max(qkv, (q_heads + 2 * std::uint64_t{layer.n_kv_heads}) * layer.head_dim);
             if (layer.mixer == arch::Mixer::short_conv) qkv = std::max(qkv, 3 * std::uint64_t{spec.d_model});
-            if (layer.mixer == arch::Mixer::delta_net) {
+            if (layer.delta.n_value_heads != 0) {
                 const arch::DeltaSpec& delta = layer.delta;
                 const std::uint64_t conv = arch::conv_width(spec, layer);
                 const std::uint64_t value = std::uint64_t{delta.n_value_heads} * delta.d_value;
@@ -72,7 +72,7 @@ struct Widths {
             head_dim = std::max(head_dim, padded);
             const std::uint64_t latent_q = std::uint64_t{layer.n_heads} * layer.latent.query;
             const std::uint64_t latent_values = std::uint64_t{layer.n_heads} * layer.latent.value;
-            q = std::max({q, latent_q, latent_values});
+            q = std::max({q, latent_q, latent_values, std::uint64_t{layer.latent.query_rank}});
             qkv = std::max({qkv, latent_q + layer.head_dim, latent_values});
             gathered = std::max<std::uint64_t>({gathered, layer.latent.query, layer.latent.rank});
             if (layer.experts.n_experts != 0) gathered = std::max<std::uint64_t>(gathered, spec.d_model);

@@ -86,7 +86,7 @@ struct Scratch {
     float* y;           // [n_batch][d_model], what a half layer adds to x
     float* z;           // [n_batch][d_model], of attention in parallel layers, of what is beside experts, or low-rank
     float* qkv;         // [n_batch][q (and gates) + 2 kv], or what recurrent layers project
-    float* mixed;       // [n_batch][conv_width], q, k, v of a delta net
+    float* mixed;       // [n_batch][conv_width], q, k, v of a delta net or state space
     float* q;           // [n_kv_heads][n_batch][n_heads / n_kv_heads][head_dim], padded, scaled
     float* gate;        // [n_batch][d_ff], of layers with sparse gates
     float* streams;     // [n_batch][n_streams][d_model]

@@ -80,10 +80,13 @@ constexpr std::array<std::string_view, arch::kRoles> kNames = {
     "laurel_r.weight",
     "laurel_post_norm.weight",
     "ssm_conv1d.weight",
+    "ssm_conv1d.bias",
     "shortconv.in_proj.weight",
     "shortconv.out_proj.weight",
     "attn_qkv.weight",
     "attn_gate.weight",
+    "ssm_in.weight",
+    "ssm_d",
     "ssm_a",
     "ssm_dt.bias",
     "ssm_alpha.weight",
@@ -93,6 +96,7 @@ constexpr std::array<std::string_view, arch::kRoles> kNames = {
     "ssm_out.weight",
     "ffn_gate_inp.weight",
     "ffn_gate_inp.bias",
+    "exp_probs_b.bias",
     "ffn_gate_inp.scale",
     "ffn_down_exps.scale",
     "pre_ffw_norm_2.weight",
@@ -105,6 +109,9 @@ constexpr std::array<std::string_view, arch::kRoles> kNames = {
     "ffn_gate_exps.bias",
     "ffn_up_exps.bias",
     "ffn_down_exps.bias",
+    "attn_q_a.weight",
+    "attn_q_a_norm.weight",
+    "attn_q_b.weight",
     "attn_kv_a_mqa.weight",
     "attn_kv_a_norm.weight",
     "attn_kv_b.weight",
@@ -174,6 +181,14 @@ std::uint64_t extent(const arch::ModelSpec& spec, std::size_t layer_index, Dim d
         case Dim::two_value_heads: return 2 * std::uint64_t{layer.delta.n_value_heads};
         case Dim::d_value: return layer.delta.d_value;
         case Dim::value_width: return std::uint64_t{layer.delta.n_value_heads} * layer.delta.d_value;
+        case Dim::ssm_in:
+            return extent(spec, layer_index, Dim::conv_width) + extent(spec, layer_index, Dim::value_width) +
+                   layer.delta.n_value_heads;
+        case Dim::each_value_head: return layer.delta.n_value_heads;
+        case Dim::each_key_head: return layer.delta.n_key_heads;
+        case Dim::key_group_width:
+            return layer.delta.n_key_heads == 0 ? 0
+                                                : extent(spec, layer_index, Dim::value_width) / layer.delta.n_key_heads;
         case Dim::one_row: return 1;
         case Dim::n_experts:
         case Dim::each_expert: return layer.experts.n_experts;
@@ -181,7 +196,9 @@ std::uint64_t extent(const arch::ModelSpec& spec, std::size_t layer_index, Dim d
         case Dim::two_d_ff_expert: return 2 * std::uint64_t{layer.experts.d_ff};
         case Dim::d_ff_shared: return layer.experts.d_ff_shared;
         case Dim::latent_rank: return layer.latent.rank;
-        case Dim::latent_q: return std::uint64_t{layer.n_heads} * layer.latent.query;
+        case Dim::latent_query_rank: return layer.latent.query_rank;
+        case Dim::latent_queries: return std::uint64_t{layer.n_heads} * layer.latent.query;
+        case Dim::latent_q: return layer.latent.query_rank == 0 ? extent(spec, layer_index, Dim::latent_queries) : 0;
         case Dim::latent_plain: return latent_plain();
         case Dim::latent_value: return layer.latent.value;
         case Dim::latent_values: return std::uint64_t{layer.n_heads} * layer.latent.value;
@@ -198,6 +215,8 @@ bool is_vector(Dim n_out) {
         case Dim::streams:
         case Dim::stream_pairs:
         case Dim::channels:
+        case Dim::each_value_head:
+        case Dim::each_key_head:
         case Dim::each_expert: return true;
         default: return false;
     }

@@ -14,7 +14,7 @@
 #include "base/checked.hpp"
 #include "base/error.hpp"
 #include "model/tensor_slots.hpp"
-#include "model/towers.hpp"
+#include "model/unused_parts.hpp"
 
 namespace linnet {
 
@@ -39,9 +39,10 @@ struct Part {
     std::uint64_t n_in;
     std::uint64_t n_out;
     bool is_vector;
-    bool is_transposed;    // rows in the file are columns [n_in], which become rows of floats
-    std::uint64_t offset;  // in the buffer; unused for matrices that stay in the file
-    std::uint64_t size;    // bytes in the buffer
+    bool is_transposed;                       // rows in the file are columns [n_in], which become rows of floats
+    std::uint64_t offset;                     // in the buffer; unused for matrices that stay in the file
+    std::uint64_t size;                       // bytes in the buffer
+    const gguf::TensorInfo* scale = nullptr;  // of the matrix, or of each in the stack; null: 1
 };
 
 // Of each head first the rows that make its keys, then those that make its values.
@@ -208,6 +209,38 @@ void add_stack(std::vector<Part>& parts, const gguf::File& file, const TensorSlo
     }
 }
 
+void check_scale(const gguf::TensorInfo& scale, const gguf::TensorInfo& tensor) {
+    const bool fits = scale.n_elements == 1 || scale.n_elements == tensor.shape[2];
+    if (!fits || scale.type != gguf::find_type("F32")->type) {
+        throw Error(Status::bad_file, "tensor '{}' holds {} x {}, but tensor '{}' {} matrices", scale.name,
+                    scale.n_elements, gguf::find_type(scale.type)->name, tensor.name, tensor.shape[2]);
+    }
+}
+
+// Beside an NVFP4 tensor "x.weight" converters write what it is multiplied by as "x.scale", and as "x.input_scale" what
+// activations of 4 bits would be divided by, which these here are not. used: tensors that have a slot, which may have
+// such a name; those found are added.
+void add_scales(const gguf::File& file, std::vector<Part>& parts, std::vector<bool>& used) {
+    const std::vector<bool> has_slot = used;
+    const auto take = [&](std::string_view weight, std::string_view ending) -> const gguf::TensorInfo* {
+        constexpr std::string_view kWeight = "weight";
+        if (!weight.ends_with(kWeight)) return nullptr;
+        weight.remove_suffix(kWeight.size());
+        const gguf::TensorInfo* found = file.find_tensor(format_text("{}{}", weight, ending));
+        if (found == nullptr) return nullptr;
+        const auto i = static_cast<std::size_t>(found - file.tensors().data());
+        if (has_slot[i]) return nullptr;
+        used[i] = true;
+        return found;
+    };
+    for (Part& part : parts) {
+        if (part.is_vector) continue;
+        take(part.tensor->name, "input_scale");
+        part.scale = take(part.tensor->name, "scale");
+        if (part.scale != nullptr) check_scale(*part.scale, *part.tensor);
+    }
+}
+
 // Finds every tensor that the architecture asks for, and refuses what is missing or left over.
 Layout make_layout(const gguf::File& file, const arch::ArchSpec& arch, const arch::ModelSpec& spec, bool mapped) {
     Layout layout;
@@ -231,8 +264,9 @@ Layout make_layout(const gguf::File& file, const arch::ArchSpec& arch, const arc
             if (!shares) add_parts(layout.parts, spec, part);
         }
     }
+    add_scales(file, layout.parts, used);
     for (std::size_t i = 0; i < used.size(); ++i) {
-        if (!used[i] && tower_of(file.tensors()[i].name).empty()) {
+        if (!used[i] && unused_part(file.tensors()[i].name, spec).empty()) {
             throw Error(Status::bad_file, "tensor '{}' has no place in architecture '{}'", file.tensors()[i].name,
                         arch.name);
         }
@@ -427,6 +461,12 @@ Weights::Weights(const gguf::File& file, const arch::ArchSpec& arch, const arch:
         matrix.format = part.format->format;
         matrix.n_in = static_cast<std::uint32_t>(part.n_in);
         matrix.n_out = static_cast<std::uint32_t>(part.n_out);
+        matrix.tensor = part.is_transposed ? nullptr : part.tensor;
+        matrix.first_row = part.first_row;
+        if (part.scale != nullptr) {
+            const std::uint64_t own = part.scale->n_elements == 1 ? 0 : part.index;
+            file.read_tensor(*part.scale, own * sizeof(float), std::as_writable_bytes(std::span(&matrix.scale, 1)));
+        }
         if (part.is_transposed) {
             matrix.format = kFloats;
             matrix.data = target;

@@ -15,12 +15,16 @@
 
 namespace linnet {
 
-// W[n_out, n_in]. data: tiles when packed, else rows as the file has them; null when the file has no such tensor.
+// W[n_out, n_in] * scale. data: tiles when packed, else rows as the file has them; null when the file has no such
+// tensor.
 struct Matrix {
     const std::byte* data = nullptr;
     kernels::Format format{};
     std::uint32_t n_in = 0;
     std::uint32_t n_out = 0;
+    float scale = 1.0F;
+    const gguf::TensorInfo* tensor = nullptr;  // whose rows from first_row on these are; null when they are its columns
+    std::uint64_t first_row = 0;
 };
 
 // Called with bytes done and in all; non-zero cancels.

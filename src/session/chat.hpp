@@ -14,13 +14,17 @@
 
 namespace linnet {
 
-// The source of the template that `given` stands for: a family's name (chat/family.hpp) or a template; empty: the
-// model's own (that for tools, when it has one and `with_tools`), else that of the family it belongs to. Throws
-// Error(not_found).
-std::pmr::string chat_template_source(const Model& model, std::string_view given, bool with_tools);
+struct ChatTemplate {
+    std::pmr::string source;
+    std::string_view builtin;  // the family's name when it is a built-in one
+};
+
+// The template that `given` stands for: a family's name (chat/family.hpp) or a template; empty: the model's own (that
+// for tools, when it has one and `with_tools`), else that of the family it belongs to. Throws Error(not_found).
+ChatTemplate chat_template(const Model& model, std::string_view given, bool with_tools);
 
 // The text that the model sees of the conversation, which is JSON (linnet.h: linnet_session_append_chat). Temporary
-// memory comes from the engine's. Throws Error.
+// memory comes from the engine's. Throws Error; unsupported when the template shows nothing of its tools or documents.
 std::pmr::string render_chat(const Model& model, std::string_view json, std::string_view given_template);
 
 // Makes the session's sequence the conversation's tokens. Returns how many of its tokens stay as they were. Throws

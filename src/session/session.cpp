@@ -70,7 +70,6 @@ void Session::append(std::span<const Token> tokens) {
         throw Error(Status::context_full, "{} tokens do not fit behind {} in n_ctx = {}", tokens.size(), tokens_.size(),
                     shape().n_ctx);
     }
-    if (tokens.empty()) return;
     tokens_.insert(tokens_.end(), tokens.begin(), tokens.end());
     forced_ = {};
     if (constraint_ != nullptr) constraint_->begin(tokens_.size());

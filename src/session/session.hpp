@@ -51,7 +51,8 @@ class Session {
     static Forward::Sizes plan(const arch::ModelSpec& spec, const PassShape& shape, std::uint32_t n_threads,
                                std::uint32_t max_piece_size);
 
-    // Throw Error(context_full) with nothing appended, Error(invalid_argument) naming an id out of range.
+    // Throw Error(context_full) with nothing appended, Error(invalid_argument) naming an id out of range. What is
+    // generated afterwards is a text of its own for the grammar and the stops, also when nothing was appended.
     void append(std::span<const Token> tokens);
     // BOS only at the start of the sequence, EOS never; SentencePiece's space in front only there and after special
     // tokens, so that a text may come in parts. Takes temporary memory from the engine's.

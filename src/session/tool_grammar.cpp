@@ -8,6 +8,7 @@
 #include "base/error.hpp"
 #include "chat/parse_json.hpp"
 #include "chat/print.hpp"
+#include "chat/tool_schema.hpp"
 
 namespace linnet {
 
@@ -18,6 +19,7 @@ using chat::Value;
 
 struct Tool {
     std::string name, schema;
+    std::vector<std::string> texts;  // parameters that are strings whatever they look like
 };
 
 bool is_control(TokenKind kind) noexcept { return kind == TokenKind::control || kind == TokenKind::unknown; }
@@ -43,15 +45,10 @@ bool is_name(std::string_view name) noexcept {
     return !name.empty() && name.size() <= 256 && name.find_first_not_of(kChars) == std::string_view::npos;
 }
 
-Value field(const Value& dict, std::string_view name) noexcept {
-    const Value* const found = dict.is(Kind::dict) ? chat::find(*dict.dict, name) : nullptr;
-    return found != nullptr ? *found : chat::none();
-}
-
 // Arguments are an object, whatever the schema says besides.
 std::string schema_of(chat::Arena& arena, const Value& parameters) {
     if (!parameters.is(Kind::dict)) return R"({"type": "object"})";
-    if (field(parameters, "type").is(Kind::none)) {
+    if (chat::field(parameters, "type").is(Kind::none)) {
         chat::set(arena, *parameters.dict, chat::borrowed("type"), chat::borrowed("object"));
     }
     chat::Text text(arena);
@@ -65,16 +62,46 @@ std::vector<Tool> read_tools(std::string_view json, Memory& memory) {
     if (!list.is(Kind::list)) throw Error(Status::invalid_argument, "tools must be an array");
     std::vector<Tool> tools;
     for (std::size_t i = 0; i < list.n; ++i) {
-        const Value inner = field(list.items[i], "function");
-        const Value& function = inner.is(Kind::dict) ? inner : list.items[i];
-        const Value name = field(function, "name");
+        const Value function = chat::function_of(list.items[i]);
+        const Value name = chat::field(function, "name"), parameters = chat::field(function, "parameters");
         if (!name.is(Kind::string) || !is_name(name.view_text())) {
             throw Error(Status::invalid_argument, "/{}/function/name is no name of a function", i);
         }
-        tools.push_back({std::string(name.view_text()), schema_of(arena, field(function, "parameters"))});
+        Tool tool = {std::string(name.view_text()), schema_of(arena, parameters), {}};
+        const Value properties = chat::field(parameters, "properties");
+        for (std::size_t p = 0; properties.is(Kind::dict) && p < properties.dict->n; ++p) {
+            const std::string_view key = properties.dict->entries[p].key.view_text();
+            if (chat::typing_of(parameters, key) == chat::Typing::text) tool.texts.emplace_back(key);
+        }
+        tools.push_back(std::move(tool));
     }
     if (tools.empty()) throw Error(Status::invalid_argument, "tools has none");
     return tools;
+}
+
+// Markers that end a call wherever they stand in it.
+std::vector<std::string_view> ends_of_calls(const chat::ReplyFormat& format) {
+    std::vector<std::string_view> ends;
+    bool open_ended = false;
+    for (const chat::Section& section : format.sections) {
+        if (section.part != chat::Part::calls && section.part != chat::Part::header) continue;
+        if (section.part == chat::Part::calls && !section.close.empty()) ends.push_back(section.close);
+        open_ended = open_ended || section.part == chat::Part::header || section.close.empty();
+    }
+    for (const chat::Section& section : format.sections) {
+        const bool anywhere = section.when == chat::When::anywhere || section.when == chat::When::kept;
+        if (open_ended && anywhere) ends.push_back(section.open);
+    }
+    return ends;
+}
+
+// What the notation has between the arguments' values.
+std::vector<std::string_view> written_inside(const chat::CallForm& form) {
+    if (form.notation == nullptr) return {};
+    const constrain::Notation& notation = *form.notation;
+    std::vector<std::string_view> texts = {notation.before_key, notation.after_key, notation.after_value};
+    for (const constrain::TextForm& text : notation.texts) texts.insert(texts.end(), {text.open, text.close});
+    return texts;
 }
 
 }  // namespace
@@ -83,7 +110,7 @@ ToolGrammar tool_grammar(const Tokenizer& tokenizer, const chat::ReplyFormat& fo
                          Memory& memory) {
     const chat::CallForm& form = format.form;
     if (form.middle.empty()) {
-        throw Error(Status::unsupported, "the format '{}' has no grammar: its arguments are not JSON", format.name);
+        throw Error(Status::unsupported, "the format '{}' has no tool calls", format.name);
     }
     const std::vector<Tool> read = read_tools(tools, memory);
     const auto controls = [&](std::string_view text) {
@@ -95,6 +122,11 @@ ToolGrammar tool_grammar(const Tokenizer& tokenizer, const chat::ReplyFormat& fo
         (void)after_controls(tokenizer, text, memory, first);
         return text.substr(0, first);
     };
+    for (const std::string_view text : written_inside(form)) {
+        if (controls(text) == 0) continue;
+        throw Error(Status::unsupported, "the format '{}' has no grammar here: in {} there is a control token",
+                    format.name, text);
+    }
     // One tool: its name may belong to the opening.
     const bool named = controls(form.middle) != 0;
     if (named && read.size() > 1) {
@@ -118,14 +150,26 @@ ToolGrammar tool_grammar(const Tokenizer& tokenizer, const chat::ReplyFormat& fo
         const std::string whole = std::string(form.before) + tool.name + std::string(form.middle);
         before.push_back(whole.substr(std::min(cut_before, whole.size())));
     }
-    for (std::size_t i = 0; i < read.size(); ++i) items.push_back({read[i].name, before[i], read[i].schema, after});
+    std::vector<std::vector<std::string_view>> texts;
+    for (const Tool& tool : read) texts.emplace_back(tool.texts.begin(), tool.texts.end());
+    for (std::size_t i = 0; i < read.size(); ++i) {
+        items.push_back({read[i].name, before[i], read[i].schema, after, texts[i]});
+    }
+    const std::vector<std::string_view> never = ends_of_calls(format);
     const bool whole_after = after.size() == form.after.size();
     constrain::Grammar::List list{.items = items,
                                   .open = list_open,
                                   .separator = form.separator,
                                   .close = whole_after ? until_control(form.list_close) : std::string_view(),
-                                  .many = many && separable};
-    return {constrain::Grammar::from_list(list, memory), std::move(opening)};
+                                  .many = many && separable,
+                                  .notation = form.notation,
+                                  .never = never};
+    try {
+        return {constrain::Grammar::from_list(list, memory), std::move(opening)};
+    } catch (const Error& error) {
+        if (error.status() != Status::unsupported) throw;
+        throw Error(error.status(), "{}, in the format '{}'", error.what(), format.name);
+    }
 }
 
 }  // namespace linnet

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 // A grammar for tool calls: what a model writes when it calls one of the tools, in its own format of replies, with
-// arguments that satisfy the tool's schema.
+// arguments that satisfy the tool's schema. What it lets through, chat::Reply reads back as such calls.
 #pragma once
 
 #include <memory_resource>
@@ -20,9 +20,9 @@ struct ToolGrammar {
 };
 
 // tools: JSON, as in a conversation. many: one call or more, where the format has several. Throws Error:
-// invalid_argument with line and column, or a JSON pointer; unsupported for keywords of schemas that cannot be
-// enforced, formats whose arguments are not JSON, and formats with control tokens behind the name when there is more
-// than one tool.
+// invalid_argument with line and column, or a JSON pointer; unsupported, with the format's name, for keywords that
+// cannot be enforced, for names and strings that the format cannot write, for formats with control tokens inside of
+// arguments, and with those behind the name when there is more than one tool.
 ToolGrammar tool_grammar(const Tokenizer& tokenizer, const chat::ReplyFormat& format, std::string_view tools, bool many,
                          Memory& memory);
 

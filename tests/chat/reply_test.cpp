@@ -319,6 +319,23 @@ TEST_CASE("reply: a tool's schema tells texts from numbers") {
         "</function>\n</tool_call>";
     CHECK(parse("qwen3-coder", kReply, "", tools).log == "|3:f{\"a\": \"12\", \"b\": 12}");
     CHECK(parse("qwen3-coder", kReply).log == "|3:f{\"a\": 12, \"b\": 12}");
+    const auto typed = [](const std::string& schema, const std::string& value) {
+        const std::string given = R"([{"name": "f", "parameters": {"$defs": {"t": {"enum": ["1", "None"]}},
+            "properties": {"a": )" +
+                                  schema + "}}}]";
+        const std::string reply =
+            "<tool_call><function=f><parameter=a>\n" + value + "\n</parameter></function></tool_call>";
+        return parse("qwen3-coder", reply, "", given).log;
+    };
+    // Strings whatever they look like, by references and lists of values as well; the templates write Python's words.
+    CHECK(typed(R"({"$ref": "#/$defs/t"})", "1") == "|3:f{\"a\": \"1\"}");
+    CHECK(typed(R"({"anyOf": [{"$ref": "#/$defs/t"}, {"const": "x"}]})", "1") == "|3:f{\"a\": \"1\"}");
+    CHECK(typed(R"({"anyOf": [{"$ref": "#/$defs/t"}, {"type": "integer"}]})", "1") == "|3:f{\"a\": 1}");
+    CHECK(typed(R"({"type": "boolean"})", "True") == "|3:f{\"a\": true}");
+    CHECK(typed(R"({"type": ["boolean", "null"]})", "None") == "|3:f{\"a\": null}");
+    CHECK(typed(R"({"type": ["string", "null"]})", "None") == "|3:f{\"a\": \"None\"}");
+    CHECK(typed(R"({"$ref": "#/$defs/none"})", "1") == "|3:f{\"a\": 1}");
+    CHECK(typed(R"({"$ref": "#/properties/a"})", "1") == "|3:f{\"a\": 1}");  // a loop
     linnet::Memory memory;
     CHECK_THROWS_AS(Reply(chat::reply_formats()[0], "{}", memory), linnet::Error);
     CHECK_THROWS_AS(Reply(chat::reply_formats()[0], "[", memory), linnet::Error);
@@ -396,6 +413,18 @@ TEST_CASE("reply: formats have unique names, templates give theirs") {
     std::set<std::string_view> names;
     for (const chat::ReplyFormat& format : chat::reply_formats()) CHECK(names.insert(format.name).second);
     CHECK(chat::reply_format_of("").name == "text");
+    if (fixtures::shared()) {
+        for (const auto& [folder, format] :
+             std::map<std::string, std::string>{{"deepseek-v3", "deepseek-v3"},
+                                                {"deepseek-v3.1", "deepseek"},
+                                                {"deepseek-r1-distill-qwen", "deepseek-v3"},
+                                                {"gemma-4", "gemma-4"},
+                                                {"lfm2.5", "lfm2"},
+                                                {"seed-oss", "seed-oss"}}) {
+            const std::string source = read_text(*fixtures::shared() / "templates" / folder / "template.jinja");
+            CHECK(chat::reply_format_of(source).name == format);
+        }
+    }
     CHECK(chat::reply_format_of("{{ '<start_of_turn>' }}").name == "gemma");
     CHECK(chat::find_reply_format("nobody") == nullptr);
 }

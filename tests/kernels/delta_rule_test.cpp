@@ -11,6 +11,7 @@ struct Token {
     std::vector<float> q, k, v;
     float decay;
     float beta;
+    bool corrects;
 };
 
 std::vector<Token> make_tokens(std::size_t n, std::size_t d_key, std::size_t d_value, Random& random) {
@@ -18,14 +19,14 @@ std::vector<Token> make_tokens(std::size_t n, std::size_t d_key, std::size_t d_v
     for (std::size_t t = 0; t < n; ++t) {
         const auto gates = random.units(2);
         tokens.push_back({random.units(d_key, 0.3F), random.units(d_key, 0.3F), random.units(d_value, 2.0F),
-                          std::abs(gates[0]), std::abs(gates[1])});
+                          std::abs(gates[0]), std::abs(gates[1]), t % 3 != 2});
     }
     return tokens;
 }
 
 void step(const Table& t, const Token& token, float* state, float* y) {
     t.delta_rule.fn({state, token.k.size(), token.v.size(), token.q.data(), token.k.data(), token.v.data(), token.decay,
-                     token.beta, y});
+                     token.beta, y, token.corrects});
 }
 
 }  // namespace
@@ -76,7 +77,9 @@ TEST_CASE("delta_rule: the formula in double") {
         step(scalar(), token, state.data(), y.data());
         for (std::size_t j = 0; j < d_value; ++j) {
             double recalled = 0.0;
-            for (std::size_t i = 0; i < d_key; ++i) recalled += exact[i * d_value + j] * token.decay * token.k[i];
+            for (std::size_t i = 0; token.corrects && i < d_key; ++i) {
+                recalled += exact[i * d_value + j] * token.decay * token.k[i];
+            }
             double read = 0.0;
             for (std::size_t i = 0; i < d_key; ++i) {
                 double& s = exact[i * d_value + j];

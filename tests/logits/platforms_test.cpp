@@ -12,6 +12,7 @@
 
 #include "kernels/api/table.hpp"
 #include "tests/support/golden_list.hpp"
+#include "tests/support/random_shapes.hpp"
 #include "tests/support/runner.hpp"
 
 namespace {
@@ -51,6 +52,35 @@ constexpr Case kCases[] = {
     {"quant_llama_q4_k_m", KvType::q8, 3240618281809287039U},
 };
 
+// Blocks of which the repository has no golden: models with random weights, made of IEEE operations only.
+struct RandomCase {
+    const char* name;
+    gguf_test::RandomModel (*make)();
+    std::uint64_t expected;
+};
+
+gguf_test::RandomModel latents() {
+    gguf_test::RandomModel model = gguf_test::latent(40);
+    gguf_test::add_experts(model, 12, 3);
+    model.u32("expert_gating_func", 2).u32("expert_group_count", 4).u32("expert_group_used_count", 2);
+    model.flag("expert_weights_norm", true).with("exp_probs_b.bias");
+    return model;
+}
+
+gguf_test::RandomModel delta_nets() {
+    gguf_test::RandomModel model = gguf_test::delta_nets("qwen35moe");
+    gguf_test::add_experts(model, 8, 2);
+    model.u32("expert_shared_feed_forward_length", 48);
+    return model;
+}
+
+constexpr RandomCase kRandomCases[] = {
+    {"latents, experts by groups", latents, 4057719962914806962U},
+    {"delta nets, shared experts", delta_nets, 9241524965210443906U},
+    {"short convolutions", gguf_test::short_convs, 15352786105204889207U},
+    {"state spaces", gguf_test::state_spaces, 18404812059107209498U},
+};
+
 }  // namespace
 
 TEST_CASE("same bits: logits have the hash that they have on other processors") {
@@ -62,6 +92,24 @@ TEST_CASE("same bits: logits have the hash that they have on other processors") 
         for (std::size_t i = 0; i < isas.n; ++i) {
             CAPTURE(std::string(isas.names[i]));
             CHECK(hash_of(golden, c.kv, isas.names[i]) == c.expected);
+        }
+    }
+}
+
+TEST_CASE("same bits: logits of random models have the hash that they have on other processors") {
+    const linnet::kernels::IsaList isas = linnet::kernels::available_isas();
+    std::vector<linnet::Token> tokens;
+    for (std::int32_t i = 0; i < 40; ++i) tokens.push_back(i * i * 7 % 251);
+    for (const RandomCase& c : kRandomCases) {
+        CAPTURE(std::string(c.name));
+        const auto bytes = c.make().bytes();
+        for (std::size_t i = 0; i < isas.n; ++i) {
+            CAPTURE(std::string(isas.names[i]));
+            auto engine = runner::make_engine(1, isas.names[i]);
+            auto file = gguf_test::open(linnet::Source::from_memory(bytes), engine->memory);
+            const linnet::Model model(std::move(engine), std::move(file), linnet::LoadOptions{});
+            linnet::Forward forward(model, runner::shape(40, 0, KvType::f16));
+            CHECK(hash(runner::logits(forward, tokens)) == c.expected);
         }
     }
 }

@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <functional>
 #include <numbers>
 #include <numeric>
 #include <set>
@@ -26,13 +27,24 @@ RowVector with_bias(RowVector y, const RowVector& bias) {
     return y;
 }
 
+// Indices by falling value.
+std::vector<std::size_t> best_first(const RowVector& values) {
+    std::vector<std::size_t> order(static_cast<std::size_t>(values.size()));
+    std::iota(order.begin(), order.end(), std::size_t{0});
+    std::stable_sort(order.begin(), order.end(), [&](std::size_t a, std::size_t b) {
+        return values[static_cast<Index>(a)] > values[static_cast<Index>(b)];
+    });
+    return order;
+}
+
 RowVector row_or_none(const Matrix& matrix, Index row) {
     return matrix.size() == 0 ? RowVector() : RowVector(matrix.row(row));
 }
 
 }  // namespace
 
-Experts::Experts(const ExpertsSource& source, const std::string& layer) : architecture_(source.architecture) {
+Experts::Experts(const ExpertsSource& source, const std::string& layer)
+    : architecture_(source.architecture), layer_(layer), squares_(source.squares) {
     router_ = source.matrix(layer + "ffn_gate_inp.weight");
     if (router_.size() == 0) return;
     router_bias_ = row_or_none(source.matrix(layer + "ffn_gate_inp.bias"), 0);
@@ -41,6 +53,10 @@ Experts::Experts(const ExpertsSource& source, const std::string& layer) : archit
     norm_eps_ = source.number("attention.layer_norm_rms_epsilon").value_or(0);
     n_used_ = static_cast<std::size_t>(source.number("expert_used_count").value());
     scale_ = source.number("expert_weights_scale").value_or(1);
+    choice_bias_ = row_or_none(source.matrix(layer + "exp_probs_b.bias"), 0);
+    is_sigmoid_ = source.number("expert_gating_func").value_or(1) == 2;
+    n_groups_ = static_cast<Index>(source.number("expert_group_count").value_or(1));
+    n_groups_used_ = static_cast<Index>(source.number("expert_group_used_count").value_or(1));
     // The other models' weights sum to one.
     is_renormalised_ = std::set<std::string>{"qwen2moe", "olmoe", "deepseek2"}.count(architecture_) == 0;
     if (source.number("expert_weights_norm").value_or(0) != 0) is_renormalised_ = true;
@@ -86,7 +102,7 @@ Experts::Experts(const ExpertsSource& source, const std::string& layer) : archit
     shared_gate_ = row_or_none(source.matrix(layer + "ffn_gate_inp_shexp.weight"), 0);
 }
 
-RowVector Experts::run(const Expert& expert, const RowVector& x) const {
+RowVector Experts::run(const Expert& expert, const RowVector& x, const std::string& kind, Index index) const {
     const RowVector gate = with_bias(x * expert.gate.transpose(), expert.gate_bias);
     const RowVector up = with_bias(x * expert.up.transpose(), expert.up_bias);
     RowVector hidden(gate.size());
@@ -101,6 +117,10 @@ RowVector Experts::run(const Expert& expert, const RowVector& x) const {
             hidden[i] = gate[i] * sigmoid(gate[i]) * up[i];
         }
     }
+    for (const char* part : {"ffn_gate_", "ffn_up_", "ffn_gate_up_"}) {
+        squares_->add(layer_ + part + kind + ".weight", x, index);
+    }
+    squares_->add(layer_ + "ffn_down_" + kind + ".weight", hidden, index);
     return with_bias(hidden * expert.down.transpose(), expert.down_bias);
 }
 
@@ -125,12 +145,23 @@ Experts::Choice Experts::sparse_mixer(const RowVector& scores) const {
 
 Experts::Choice Experts::choose(const RowVector& scores) const {
     if (architecture_ == "phimoe") return sparse_mixer(scores);
-    const RowVector weights = softmax(scores);
-    std::vector<std::size_t> order(static_cast<std::size_t>(scores.size()));
-    std::iota(order.begin(), order.end(), std::size_t{0});
-    std::stable_sort(order.begin(), order.end(), [&](std::size_t a, std::size_t b) {
-        return scores[static_cast<Index>(a)] > scores[static_cast<Index>(b)];
-    });
+    const RowVector weights = is_sigmoid_ ? RowVector(scores.unaryExpr(&sigmoid)) : softmax(scores);
+    RowVector by = with_bias(weights, choice_bias_);
+    if (n_groups_ > 1) {
+        // V2: a group is as good as its best expert; V3: as the sum of its two best.
+        const Index size = by.size() / n_groups_;
+        RowVector values(n_groups_);
+        for (Index i = 0; i < n_groups_; ++i) {
+            RowVector group = by.segment(i * size, size);
+            std::sort(group.data(), group.data() + size, std::greater<>());
+            values[i] = is_sigmoid_ ? group[0] + group[1] : group[0];
+        }
+        const std::vector<std::size_t> groups = best_first(values);
+        for (Index i = n_groups_used_; i < n_groups_; ++i) {
+            by.segment(static_cast<Index>(groups[static_cast<std::size_t>(i)]) * size, size).setConstant(-HUGE_VAL);
+        }
+    }
+    const std::vector<std::size_t> order = best_first(by);
     double sum = 0;
     for (std::size_t i = 0; i < n_used_; ++i) sum += weights[static_cast<Index>(order[i])];
     Choice choice;
@@ -153,10 +184,12 @@ Matrix Experts::operator()(const Matrix& x, const Matrix& router_x) const {
             routed = routed.cwiseProduct(router_scale_).eval();
         }
         const RowVector scores = with_bias(routed * router_.transpose(), router_bias_);
-        for (const auto& [expert, weight] : choose(scores)) y.row(t) += weight * run(experts_[expert], token);
+        for (const auto& [expert, weight] : choose(scores)) {
+            y.row(t) += weight * run(experts_[expert], token, "exps", static_cast<Index>(expert));
+        }
         if (shared_.gate.size() == 0) continue;
         const double gate = shared_gate_.size() == 0 ? 1 : sigmoid(token.dot(shared_gate_));
-        y.row(t) += gate * run(shared_, token);
+        y.row(t) += gate * run(shared_, token, "shexp", 0);
     }
     return y;
 }

@@ -47,8 +47,9 @@ Matrix sparsify(Matrix x, double n_deviations) {
     return x;
 }
 
-PerLayer::PerLayer(const Take& take, std::size_t n_layers, double epsilon)
+PerLayer::PerLayer(const Take& take, std::size_t n_layers, double epsilon, SharedSquares squares)
     : epsilon_(epsilon),
+      squares_(std::move(squares)),
       embedding_(take("per_layer_token_embd.weight")),
       projection_(take("per_layer_model_proj.weight")),
       norm_(take("per_layer_proj_norm.weight")) {
@@ -77,6 +78,8 @@ std::vector<Matrix> PerLayer::inputs(const std::vector<std::size_t>& tokens, con
 Matrix PerLayer::addition(std::size_t layer, const Matrix& x, const Matrix& input) const {
     const Layer& l = layers_[layer];
     const Matrix gated = gelu(x * l.gate.transpose()).cwiseProduct(input);
+    squares_->add(of_layer(layer, "inp_gate"), x);
+    squares_->add(of_layer(layer, "proj"), gated);
     return rms_norm(gated * l.projection.transpose(), l.norm, epsilon_);
 }
 

@@ -21,7 +21,7 @@ Matrix gelu(const Matrix& x);
 // What layers have for themselves of each token.
 class PerLayer {
   public:
-    PerLayer(const Take& take, std::size_t n_layers, double epsilon);
+    PerLayer(const Take& take, std::size_t n_layers, double epsilon, SharedSquares squares);
     bool exists() const { return embedding_.size() != 0; }
     // [n_layers] x [n_tokens, width], from tokens and their (scaled) embeddings x.
     std::vector<Matrix> inputs(const std::vector<std::size_t>& tokens, const Matrix& x) const;
@@ -33,6 +33,7 @@ class PerLayer {
         Matrix gate, projection, norm;
     };
     double epsilon_;
+    SharedSquares squares_;
     Matrix embedding_, projection_, norm_;
     std::vector<Layer> layers_;
 };

@@ -22,13 +22,25 @@ Matrix rotated(const Matrix& x, const RowVector& frequencies) {
     return y;
 }
 
+// Each row over its root mean square, times the weight.
+void norm_rows(Matrix& x, const RowVector& weight, double epsilon) {
+    for (Index i = 0; i < x.rows(); ++i) {
+        const double mean_square = x.row(i).squaredNorm() / static_cast<double>(x.cols());
+        x.row(i) = (x.row(i) / std::sqrt(mean_square + epsilon)).cwiseProduct(weight).eval();
+    }
+}
+
 }  // namespace
 
 LatentAttention::LatentAttention(const ExpertsSource& source, const std::string& layer) {
+    squares_ = source.squares;
+    layer_ = layer;
     k_up_ = source.matrix(layer + "attn_k_b.weight");
     if (k_up_.size() == 0) return;
     v_up_ = source.matrix(layer + "attn_v_b.weight");
-    q_ = source.matrix(layer + "attn_q.weight");
+    q_down_ = source.matrix(layer + "attn_q_a.weight");
+    q_ = source.matrix(layer + (q_down_.size() == 0 ? "attn_q.weight" : "attn_q_b.weight"));
+    if (q_down_.size() != 0) q_norm_ = source.matrix(layer + "attn_q_a_norm.weight").row(0);
     kv_down_ = source.matrix(layer + "attn_kv_a_mqa.weight");
     norm_ = source.matrix(layer + "attn_kv_a_norm.weight").row(0);
     output_ = source.matrix(layer + "attn_output.weight");
@@ -47,13 +59,12 @@ Matrix LatentAttention::operator()(const Matrix& x, const RowVector& frequencies
     const Index n_rot = 2 * frequencies.size();
     const Index plain = query - n_rot;
     const Index value = v_up_.rows() / n_heads_;
-    const Matrix q = x * q_.transpose();
+    Matrix q_latent = q_down_.size() == 0 ? x : x * q_down_.transpose();
+    if (q_down_.size() != 0) norm_rows(q_latent, q_norm_, norm_eps_);
+    const Matrix q = q_latent * q_.transpose();
     const Matrix kv = x * kv_down_.transpose();
     Matrix latent = kv.leftCols(rank_);
-    for (Index i = 0; i < n_tokens; ++i) {
-        const double mean_square = latent.row(i).squaredNorm() / static_cast<double>(rank_);
-        latent.row(i) = (latent.row(i) / std::sqrt(mean_square + norm_eps_)).cwiseProduct(norm_).eval();
-    }
+    norm_rows(latent, norm_, norm_eps_);
     const Matrix shared_key = rotated(kv.rightCols(n_rot), frequencies);
 
     Matrix heads(n_tokens, n_heads_ * value);
@@ -68,8 +79,11 @@ Matrix LatentAttention::operator()(const Matrix& x, const RowVector& frequencies
             RowVector p = scores.row(i).head(i + 1);
             p = (p.array() - p.maxCoeff()).exp();
             heads.row(i).segment(head * value, value) = p / p.sum() * v.topRows(i + 1);
+            squares_->add(layer_ + "attn_v_b.weight", p / p.sum() * latent.topRows(i + 1), head);
         }
+        squares_->add(layer_ + "attn_k_b.weight", q_plain, head);
     }
+    squares_->add(layer_ + "attn_output.weight", heads);
     return heads * output_.transpose();
 }
 

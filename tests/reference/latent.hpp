@@ -18,12 +18,15 @@ class LatentAttention {
     Matrix operator()(const Matrix& x, const RowVector& frequencies) const;
 
   private:
+    std::string layer_;
+    SharedSquares squares_;
     Eigen::Index n_heads_ = 0;
     Eigen::Index rank_ = 0;
     double norm_eps_ = 0;
     double scale_ = 1;
+    Matrix q_down_;  // empty: q_ takes x
     Matrix q_, kv_down_, k_up_, v_up_, output_;
-    RowVector norm_;
+    RowVector q_norm_, norm_;
 };
 
 }  // namespace reference

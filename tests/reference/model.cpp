@@ -57,11 +57,12 @@ struct Layer {
     bool is_rotated = true;
     bool is_parallel = false;  // the feed-forward does not see what attention added
     Index head_dim = 0;
-    Index kv_layer = 0;                     // the layer whose keys and values are attended to
-    Matrix output_scale;                    // of all that the layer gives; may be empty
-    std::shared_ptr<const ShortConv> conv;  // instead of attention
-    std::shared_ptr<const DeltaNet> delta;  // likewise
-    bool is_gated = false;                  // each head's queries come with a gate, one after the other
+    Index kv_layer = 0;                       // the layer whose keys and values are attended to
+    Matrix output_scale;                      // of all that the layer gives; may be empty
+    std::shared_ptr<const ShortConv> conv;    // instead of attention
+    std::shared_ptr<const DeltaNet> delta;    // likewise
+    std::shared_ptr<const StateSpace> space;  // likewise
+    bool is_gated = false;                    // each head's queries come with a gate, one after the other
     double sparsity = -std::numeric_limits<double>::infinity();  // deviations above the mean where the gate begins
 };
 
@@ -100,6 +101,7 @@ struct Weights {
     bool is_value_normed = false;
     std::unique_ptr<PerLayer> per_layer;
     std::unique_ptr<AltUp> altup;
+    SharedSquares squares;
 };
 
 namespace {
@@ -107,7 +109,8 @@ namespace {
 // Rows [first, first + n) of a fused projection.
 Linear slice(const Linear& fused, Index first, Index n) {
     return {fused.weight.middleRows(first, n),
-            fused.bias.size() == 0 ? RowVector() : RowVector(fused.bias.segment(first, n))};
+            fused.bias.size() == 0 ? RowVector() : RowVector(fused.bias.segment(first, n)), fused.tensor,
+            first == 0 ? fused.squares : nullptr};
 }
 
 // theta^(-2i / n_rot) for i in [0, n_rot / 2).
@@ -220,7 +223,7 @@ Layer load_layer(Reader& reader, const Weights& weights, Index index, Index wind
     layer.q_norm = reader.norm(name + "attn_q_norm");
     layer.k_norm = reader.norm(name + "attn_k_norm");
     // The norm before the feed-forward, by another name.
-    const std::set<std::string> renamed = {"gpt-oss", "qwen35", "qwen3next"};
+    const std::set<std::string> renamed = {"gpt-oss", "qwen35", "qwen35moe", "qwen3next"};
     (renamed.count(reader.architecture()) != 0 ? layer.ffn_norm : layer.post_attention_norm) =
         reader.norm(name + "post_attention_norm");
     layer.post_ffw_norm = reader.norm(name + "post_ffw_norm");
@@ -229,7 +232,7 @@ Layer load_layer(Reader& reader, const Weights& weights, Index index, Index wind
 
     const ExpertsSource source = {reader.architecture(),
                                   [&](const std::string& tensor) { return reader.optional_matrix(tensor); },
-                                  [&](const std::string& key) { return reader.number(key); }};
+                                  [&](const std::string& key) { return reader.number(key); }, reader.squares()};
     layer.kv_layer = index;
     layer.output_scale = reader.optional_matrix(name + "layer_output_scale.weight");
     layer.sinks = reader.optional_vector(name + "attn_sinks.weight");
@@ -240,6 +243,10 @@ Layer load_layer(Reader& reader, const Weights& weights, Index index, Index wind
     const auto take = [&](const std::string& part) { return reader.optional_matrix(name + part); };
     if (reader.has(name + "shortconv.conv.weight")) {
         layer.conv = std::make_shared<const ShortConv>(take);
+    } else if (reader.has(name + "ssm_in.weight")) {
+        layer.space = std::make_shared<const StateSpace>(
+            take, Reader::need(reader.integer("ssm.group_count"), "ssm.group_count"),
+            Reader::need(reader.integer("ssm.state_size"), "ssm.state_size"), weights.norm_eps);
     } else if (reader.has(name + "ssm_out.weight")) {
         const Index n_key_heads = Reader::need(reader.integer("ssm.group_count"), "ssm.group_count");
         layer.delta = std::make_shared<const DeltaNet>(take, n_key_heads, weights.norm_eps);
@@ -265,6 +272,7 @@ Layer load_layer(Reader& reader, const Weights& weights, Index index, Index wind
     if (architecture == "cohere2") layer.is_rotated = layer.is_local;
     if (architecture == "smollm3") layer.is_rotated = (index + 1) % 4 != 0;
     if (architecture == "gpt2" || architecture == "bert") layer.is_rotated = false;
+    if (reader.flag("rope.scaling.finetuned").value_or(true) == false) layer.is_rotated = false;  // Granite 4
     const std::set<std::string> two_ropes = {"gemma3", "gemma3n", "gemma4", "gemma-embedding", "olmo2"};
     layer.is_local = layer.is_local && window != 0 && two_ropes.count(architecture) != 0;
     if (const auto scales = reader.reals("activation_sparsity_scale"); !scales.empty()) {
@@ -293,11 +301,11 @@ Weights load(const std::string& path) {
     Reader reader(path);
     const std::string& architecture = reader.architecture();
     const std::set<std::string> known = {
-        "llama",     "qwen2",      "qwen3",    "gemma",    "gemma2",     "gemma3",          "phi3",    "smollm3",
-        "granite",   "mistral3",   "olmo2",    "glm4",     "ernie4_5",   "cohere2",         "gpt2",    "phi2",
-        "stablelm",  "starcoder2", "qwen2moe", "qwen3moe", "olmoe",      "granitemoe",      "gpt-oss", "phimoe",
-        "deepseek2", "gemma3n",    "gemma4",   "bert",     "nomic-bert", "gemma-embedding", "lfm2",    "qwen35",
-        "qwen3next"};
+        "llama",     "qwen2",      "qwen3",    "gemma",        "gemma2",       "gemma3",          "phi3",    "smollm3",
+        "granite",   "mistral3",   "olmo2",    "glm4",         "ernie4_5",     "cohere2",         "gpt2",    "phi2",
+        "stablelm",  "starcoder2", "qwen2moe", "qwen3moe",     "olmoe",        "granitemoe",      "gpt-oss", "phimoe",
+        "deepseek2", "gemma3n",    "gemma4",   "bert",         "nomic-bert",   "gemma-embedding", "lfm2",    "qwen35",
+        "qwen3next", "qwen35moe",  "lfm2moe",  "ernie4_5-moe", "granitehybrid"};
     if (known.count(architecture) == 0) throw std::runtime_error("reference: unknown architecture " + architecture);
     const auto is_one_of = [&](const std::set<std::string>& names) { return names.count(architecture) != 0; };
     const bool is_gemma_n = is_one_of({"gemma3n", "gemma4"});
@@ -307,8 +315,9 @@ Weights load(const std::string& path) {
     weights.token_embd = reader.matrix("token_embd.weight");
     weights.position_embd = reader.optional_matrix("position_embd.weight");
     // LFM2 calls its last norm so.
-    (architecture == "lfm2" ? weights.output_norm : weights.embd_norm) = reader.norm("token_embd_norm");
-    if (architecture != "lfm2") weights.output_norm = reader.norm("output_norm");
+    const bool is_lfm2 = is_one_of({"lfm2", "lfm2moe"});
+    (is_lfm2 ? weights.output_norm : weights.embd_norm) = reader.norm("token_embd_norm");
+    if (!is_lfm2) weights.output_norm = reader.norm("output_norm");
     weights.token_types = reader.optional_matrix("token_types.weight");
     weights.pooling = reader.integer("pooling_type").value_or(0);
     weights.cls = reader.optional_linear("cls");
@@ -320,15 +329,17 @@ Weights load(const std::string& path) {
     weights.is_exact_gelu = architecture == "bert";
     weights.output = {reader.optional_matrix("output.weight"), reader.optional_vector("output.bias")};
     const Index d_model = weights.token_embd.cols();
-    const Index n_layers = Reader::need(reader.integer("block_count"), "block_count");
+    // Layers behind these guess tokens ahead.
+    const Index n_layers =
+        Reader::need(reader.integer("block_count"), "block_count") - reader.integer("nextn_predict_layers").value_or(0);
     const Index window = reader.integer("attention.sliding_window").value_or(0);
 
     weights.n_heads = Reader::need(reader.integer("attention.head_count"), "attention.head_count");
     const auto epsilon = reader.real("attention.layer_norm_epsilon");
     weights.is_layer_norm = epsilon.has_value() || architecture == "phimoe";  // whose key has the other name
     weights.norm_eps = epsilon ? *epsilon : Reader::need(reader.real("attention.layer_norm_rms_epsilon"), "epsilon");
-    weights.is_interleaved =
-        is_one_of({"llama", "mistral3", "smollm3", "granite", "granitemoe", "glm4", "ernie4_5", "cohere2"});
+    weights.is_interleaved = is_one_of(
+        {"llama", "mistral3", "smollm3", "granite", "granitemoe", "glm4", "ernie4_5", "ernie4_5-moe", "cohere2"});
     weights.is_gelu = is_gemma || is_one_of({"gpt2", "phi2", "starcoder2"});
     weights.embedding_scale =
         is_gemma ? std::sqrt(static_cast<double>(d_model)) : reader.real("embedding_scale").value_or(1);
@@ -340,7 +351,7 @@ Weights load(const std::string& path) {
     weights.attention_cap = reader.real("attn_logit_softcapping").value_or(0);
     weights.logit_cap = reader.real("final_logit_softcapping").value_or(0);
     const double logit_scale = reader.real("logit_scale").value_or(1);
-    weights.logit_scale = is_one_of({"granite", "granitemoe"}) ? 1 / logit_scale : logit_scale;
+    weights.logit_scale = is_one_of({"granite", "granitemoe", "granitehybrid"}) ? 1 / logit_scale : logit_scale;
     weights.temperature = reader.real("attention.temperature_scale").value_or(0);
     weights.temperature_context = reader.integer("rope.scaling.original_context_length").value_or(1);
 
@@ -354,9 +365,10 @@ Weights load(const std::string& path) {
 
     const auto take = [&](const std::string& name) { return reader.optional_matrix(name); };
     const auto active = static_cast<std::size_t>(reader.integer("altup.active_idx").value_or(0));
-    weights.per_layer = std::make_unique<PerLayer>(take, weights.layers.size(), weights.norm_eps);
+    weights.per_layer = std::make_unique<PerLayer>(take, weights.layers.size(), weights.norm_eps, reader.squares());
+    weights.squares = reader.squares();
     weights.altup = std::make_unique<AltUp>(take, weights.layers.size(), active, weights.norm_eps);
-    reader.check_all_used();
+    reader.check_all_used(n_layers);
     return weights;
 }
 
@@ -525,6 +537,8 @@ Matrix final_states(const Weights& weights, std::span<const std::int32_t> tokens
             attended = (*layer.conv)(normed);
         } else if (layer.delta) {
             attended = (*layer.delta)(normed);
+        } else if (layer.space) {
+            attended = (*layer.space)(normed);
         } else if (!layer.latent.empty()) {
             attended = layer.latent(normed, rope.frequencies);
         } else {
@@ -570,6 +584,12 @@ std::vector<float> Model::logits(std::span<const std::int32_t> tokens, std::uint
 
 std::vector<float> Model::states(std::span<const std::int32_t> tokens) const {
     return floats(final_states(*weights_, tokens, 0));
+}
+
+InputSquares Model::input_squares(std::span<const std::int32_t> tokens) const {
+    weights_->squares->sums.clear();
+    final_states(*weights_, tokens, 0);
+    return *weights_->squares;
 }
 
 std::vector<float> Model::vector(std::span<const std::int32_t> tokens) const {

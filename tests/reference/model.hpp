@@ -11,6 +11,8 @@
 #include <string>
 #include <vector>
 
+#include "tests/reference/weights.hpp"
+
 namespace reference {
 
 struct Weights;
@@ -30,6 +32,9 @@ class Model {
 
     // [tokens.size(), d_model] normed final states.
     std::vector<float> states(std::span<const std::int32_t> tokens) const;
+
+    // Of the tensors of layers, where it is more than what another one takes (not of recurrent layers).
+    InputSquares input_squares(std::span<const std::int32_t> tokens) const;
 
     // What the file makes of a text: its pooled state or, in rankers, its scores. Not divided by its length.
     std::vector<float> vector(std::span<const std::int32_t> tokens) const;

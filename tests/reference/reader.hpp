@@ -19,8 +19,11 @@ namespace reference {
 struct Linear {
     Matrix weight;
     RowVector bias;
+    std::string tensor = {};
+    SharedSquares squares = nullptr;  // null: nobody asks
 
     Matrix operator()(const Matrix& x) const {
+        if (squares) squares->add(tensor, x);
         Matrix y = x * weight.transpose();
         if (bias.size() != 0) y.rowwise() += bias;
         return y;
@@ -98,15 +101,21 @@ class Reader {
         return values ? std::vector<float>(values->begin(), values->end()) : std::vector<float>();
     }
     Linear optional_linear(const std::string& name) {
-        return {optional_matrix(name + ".weight"), optional_vector(name + ".bias")};
+        return {optional_matrix(name + ".weight"), optional_vector(name + ".bias"), name + ".weight", squares_};
     }
     std::optional<bool> flag(const std::string& key) const { return file_.boolean(architecture_ + "." + key); }
-    Linear linear(const std::string& name) { return {matrix(name + ".weight"), optional_vector(name + ".bias")}; }
+    Linear linear(const std::string& name) {
+        return {matrix(name + ".weight"), optional_vector(name + ".bias"), name + ".weight", squares_};
+    }
+    const SharedSquares& squares() const { return squares_; }
 
-    // A tensor that nothing uses would mean that something is computed without it.
-    void check_all_used() const {
+    // A tensor that nothing uses would mean that something is computed without it. Those of layers from n_layers on are
+    // not meant to be used.
+    void check_all_used(Eigen::Index n_layers) const {
         for (const auto& tensor : file_.tensors()) {
-            if (used_.count(std::string(tensor.name)) == 0) {
+            const bool is_beyond =
+                tensor.name.substr(0, 4) == "blk." && std::stol(std::string(tensor.name.substr(4))) >= n_layers;
+            if (!is_beyond && used_.count(std::string(tensor.name)) == 0) {
                 throw std::runtime_error("reference: tensor without use: " + std::string(tensor.name));
             }
         }
@@ -117,6 +126,7 @@ class Reader {
     linnet::gguf::File file_;
     std::string architecture_;
     std::set<std::string> used_;
+    SharedSquares squares_ = std::make_shared<InputSquares>();
 };
 
 }  // namespace reference

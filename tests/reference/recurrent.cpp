@@ -91,4 +91,49 @@ Matrix DeltaNet::operator()(const Matrix& x) const {
     return heads.cwiseProduct(z) * out_.transpose();
 }
 
+StateSpace::StateSpace(const TakePart& take, Index n_groups, Index d_state, double epsilon)
+    : n_groups_(n_groups),
+      d_state_(d_state),
+      epsilon_(epsilon),
+      in_(take("ssm_in.weight")),
+      taps_(take("ssm_conv1d.weight")),
+      conv_bias_(take("ssm_conv1d.bias")),
+      step_bias_(take("ssm_dt.bias")),
+      rates_(take("ssm_a")),
+      skips_(take("ssm_d")),
+      norm_(take("ssm_norm.weight")),
+      out_(take("ssm_out.weight")) {}
+
+// Projected are z, (x, B, C) and dt; of each head h' = e^(A dt) h + dt B x^T, y = C h' + D x.
+Matrix StateSpace::operator()(const Matrix& x) const {
+    const Index n_heads = rates_.rows();
+    const Index width = out_.cols();
+    const Index d_head = width / n_heads;
+    const Matrix projected = x * in_.transpose();
+    const Index n_channels = taps_.rows();
+    Matrix mixed = convolve(projected.middleCols(width, n_channels), taps_);
+    mixed.rowwise() += conv_bias_.row(0);
+    mixed = silu(mixed);
+    Matrix heads(x.rows(), width);
+    for (Index head = 0; head < n_heads; ++head) {
+        const Index group = head / (n_heads / n_groups_);
+        Matrix state = Matrix::Zero(d_state_, d_head);
+        for (Index t = 0; t < x.rows(); ++t) {
+            const double step = std::log1p(std::exp(projected(t, width + n_channels + head) + step_bias_(0, head)));
+            const RowVector value = mixed.row(t).segment(head * d_head, d_head);
+            const RowVector b = mixed.row(t).segment(width + group * d_state_, d_state_);
+            const RowVector c = mixed.row(t).segment(width + (n_groups_ + group) * d_state_, d_state_);
+            state = std::exp(rates_(head, 0) * step) * state + step * b.transpose() * value;
+            heads.row(t).segment(head * d_head, d_head) = c * state + skips_(head, 0) * value;
+        }
+    }
+    heads = heads.cwiseProduct(silu(projected.leftCols(width))).eval();
+    const Index size = width / n_groups_;
+    for (Index group = 0; group < n_groups_; ++group) {
+        heads.middleCols(group * size, size) =
+            rms_norm(heads.middleCols(group * size, size), norm_.row(group), epsilon_);
+    }
+    return heads * out_.transpose();
+}
+
 }  // namespace reference

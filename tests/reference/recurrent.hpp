@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
-// Layers of the reference model that are not attention: gated short convolutions (LFM2) and gated delta nets
-// (arXiv:2412.06464, as Qwen 3.5 and Qwen3-Next use them), token by token from their formulas.
+// Layers of the reference model that are not attention: gated short convolutions (LFM2), gated delta nets
+// (arXiv:2412.06464, as Qwen 3.5 and Qwen3-Next use them) and state spaces (Mamba 2, arXiv:2405.21060, as the code of
+// Granite 4 has them), token by token from their formulas.
 #pragma once
 
 #include <functional>
@@ -31,6 +32,17 @@ class DeltaNet {
     Eigen::Index n_key_heads_;
     double epsilon_;
     Matrix qkv_, z_, taps_, rates_, bias_, alpha_, beta_, both_, norm_, out_;
+};
+
+class StateSpace {
+  public:
+    StateSpace(const TakePart& take, Eigen::Index n_groups, Eigen::Index d_state, double epsilon);
+    Matrix operator()(const Matrix& x) const;
+
+  private:
+    Eigen::Index n_groups_, d_state_;
+    double epsilon_;
+    Matrix in_, taps_, conv_bias_, step_bias_, rates_, skips_, norm_, out_;
 };
 
 }  // namespace reference

@@ -115,6 +115,54 @@ TEST_CASE("chat: the text is the conversation's, the last message of the assista
     CHECK(render_chat(model, R"({"messages": [], "now": "2024-02-29"})", "{{ strftime_now is defined }}") == "True");
 }
 
+TEST_CASE("chat: tools and documents that the template does not show are an error that names it") {
+    const std::string tools = R"(, "tools": [{"type": "function", "function": {"name": "little"}}]})";
+    const std::string documents = R"(, "documents": [{"text": "little"}]})";
+    const std::string open = "{\"messages\": [" + kUser + "]";
+    CHECK(error_of(open + tools, "chatml", Status::unsupported) ==
+          "/tools: the built-in chat template 'chatml' shows none of them: leave them out, or give one that does");
+    CHECK(error_of(open + documents, "chatml", Status::unsupported).find("/documents: ") == 0);
+    CHECK(error_of(open + tools, "{{ messages[0].content }}", Status::unsupported) ==
+          "/tools: the chat template shows none of them: leave them out, or give one that does");
+    const Model& model = *shared_model();
+    CHECK(render_chat(model, open + tools, "{% for t in tools %}{{ t.function.name }}{% endfor %}") == "little");
+    CHECK(render_chat(model, open + documents, "{{ documents[0].text }}") == "little");
+    CHECK(render_chat(model, open + tools, "{{ tools[0].function.name }}") == "little");  // fails without
+    for (const char* const none : {"[]", "null"}) {
+        const std::string empty = R"(, "tools": )" + std::string(none) + R"(, "documents": )" + none + "}";
+        CHECK(render_chat(model, open + empty, "{{ messages | length }}") == "1");
+    }
+    const std::string called = conversation(kUser + R"(, {"role": "assistant", "content": "", "tool_calls": [
+        {"id": "1", "type": "function", "function": {"name": "f", "arguments": {}}}]})" +
+                                            kMore);
+    CHECK(error_of(called, "chatml", Status::invalid_argument) == "the built-in template shows no tool calls");
+}
+
+TEST_CASE("chat: a grammar's text begins behind the conversation, whatever was kept of it") {
+    const auto grammar = std::make_shared<const linnet::constrain::Grammar>(
+        linnet::constrain::Grammar::from_regex("fox, bear", shared_model()->engine().memory));
+    const auto trie = std::make_shared<const linnet::constrain::TokenTrie>(shared_model()->tokenizer(),
+                                                                           shared_model()->engine().memory);
+    Session session(shared_model(), {.n_ctx = 256});
+    const auto said = [&] {
+        std::string text;
+        for (int i = 0; i < 20; ++i) {
+            const linnet::Event event = session.step(0);
+            text += event.text;
+            if (event.kind == linnet::EventKind::done) break;
+        }
+        return text;
+    };
+    (void)append_chat(session, conversation(kUser), "{{ messages[-1].content }}");
+    session.set_grammar(grammar, trie);
+    CHECK(said() == "fox, bear");
+    // What was said so far, cut short: all of it is in the sequence already.
+    const std::string half = R"({"messages": [{"role": "user", "content": "Tell me a story about a little fox.fox"}]})";
+    const std::size_t n_reused = append_chat(session, half, "{{ messages[-1].content }}");
+    CHECK(n_reused == session.tokens().size());
+    CHECK(said() == "fox, bear");
+}
+
 TEST_CASE("chat: a model without a template and of no family needs one") {
     const auto engine = std::make_shared<Engine>(linnet::EngineOptions());
     const std::string path = (fixtures::local() / "goldens/gemma3/model-f32.gguf").string();

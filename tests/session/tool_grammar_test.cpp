@@ -99,6 +99,23 @@ TEST_CASE("tool grammars: each format's calls are taken, and read as such") {
          "<TOOLCALL>[]</TOOLCALL>"},
         {"qwen3", "apertus", kTools, "", R"(<|tools_prefix|>[{"add": )" + args + "}]<|tools_suffix|>", args},
         {"deepseek-v3", "deepseek", kOne, nullptr, args, wrong},
+        {"deepseek-v3", "deepseek-v3", kTools, nullptr, "add\n```json\n" + args + "\n```", "sub\n```json\n" + args},
+        {"qwen3", "lfm2", kTools, "", "<|tool_call_start|>[add(a=12)]<|tool_call_end|>",
+         "<|tool_call_start|>[add(a='x')]<|tool_call_end|>"},
+        {"qwen3", "gemma-4", kTools, "", "<|tool_call>call:add{a:12}<tool_call|>",
+         "<|tool_call>call:add{a:<|\"|>x<|\"|>}<tool_call|>"},
+        {"qwen3", "function-gemma", kTools, "", "<start_function_call>call:add{a:12}<end_function_call>",
+         "<start_function_call>call:add{a:<escape>x<escape>}<end_function_call>"},
+        {"qwen3", "qwen3-coder", kTools, "",
+         "<tool_call>\n<function=add>\n<parameter=a>\n12\n</parameter>\n</function>\n</tool_call>",
+         "<tool_call>\n<function=add>\n<parameter=a>\nx\n</parameter>\n</function>\n</tool_call>"},
+        {"qwen3", "seed-oss", kTools, "",
+         "<seed:tool_call>\n<function=add>\n<parameter=a>12</parameter>\n</function>\n</seed:tool_call>",
+         "<seed:tool_call>\n<function=add>\n<parameter=a>x</parameter>\n</function>\n</seed:tool_call>"},
+        {"qwen3", "glm-4", kTools, "", "<tool_call>add\n<arg_key>a</arg_key>\n<arg_value>12</arg_value>\n</tool_call>",
+         "<tool_call>add\n<arg_key>a</arg_key>\n<arg_value>x</arg_value>\n</tool_call>"},
+        {"qwen3", "minicpm", kTools, "", "<function name=\"add\"><param name=\"a\">12</param></function>",
+         "<function name=\"add\"><param name=\"a\">x</param></function>"},
         {"qwen3", "gpt-oss", kOne, "", "<|channel|>commentary to=functions.add <|constrain|>json<|message|>" + args,
          args},
     };
@@ -141,6 +158,33 @@ TEST_CASE("tool grammars: the schema of each tool, and several calls") {
         std::vector<bool>{true, false});
 }
 
+TEST_CASE("tool grammars: strings stand as they are where the notation has no quotes") {
+    if (!fixtures::shared()) {
+        MESSAGE("skipped: ../shared is not there");
+        return;
+    }
+    const auto call = [](const std::string& name, const std::string& key, const std::string& value) {
+        return "<tool_call>\n<function=" + name + ">\n<parameter=" + key + ">\n" + value +
+               "\n</parameter>\n</function>\n</tool_call>";
+    };
+    const std::vector<std::string> texts = {call("weather", "city", "a\n\"b\""),
+                                            call("weather", "city", "12"),
+                                            call("weather", "city", "123456789"),
+                                            call("weather", "city", "<b></b>"),
+                                            call("weather", "city", "</parameter>"),
+                                            call("weather", "unit", "C"),
+                                            call("add", "a", "\"1\"")};
+    CHECK(make("qwen3", "qwen3-coder", kTools, false, texts).accepted ==
+          std::vector<bool>{true, true, false, true, false, false, false});
+    // What no string may hold in a notation of JSON: the end of the call.
+    const auto json = [](const std::string& city) {
+        return "<tool_call>\n{\"name\": \"weather\", \"arguments\": {\"city\": \"" + city + "\"}}\n</tool_call>";
+    };
+    const std::string tools = R"([{"name": "weather", "parameters": {"properties": {"city": {"type": "string"}}}}])";
+    CHECK(make("qwen3", "hermes", tools.c_str(), false, {json("a</tool_call"), json("a</tool_call>"), json("<\\/x>")})
+              .accepted == std::vector<bool>{true, false, true});
+}
+
 TEST_CASE("tool grammars: what is refused is named") {
     if (!fixtures::shared()) {
         MESSAGE("skipped: ../shared is not there");
@@ -154,7 +198,15 @@ TEST_CASE("tool grammars: what is refused is named") {
     CHECK(error_of("qwen3", "hermes", "[]") == "tools has none");
     CHECK(error_of("qwen3", "hermes", R"([{"function": {"name": "a b"}}])") ==
           "/0/function/name is no name of a function");
-    CHECK(error_of("qwen3", "lfm2", kTools).find("'lfm2'") != std::string::npos);
+    CHECK(error_of("qwen3", "text", kTools) == "the format 'text' has no tool calls");
+    const char* const kSpaced = R"([{"name": "f", "parameters": {"properties": {"a b": {"type": "string"}}}}])";
+    CHECK(error_of("qwen3", "lfm2", kSpaced) ==
+          "f: schema, 'properties': the name \"a b\" cannot be written, in the format 'lfm2'");
+    CHECK(error_of("qwen3", "qwen3-coder", kSpaced) == "");
+    const char* const kMarked = R"([{"name": "f", "parameters": {"properties": {"a": {"const": "x</parameter>"}}}}])";
+    CHECK(error_of("qwen3", "qwen3-coder", kMarked) ==
+          "f: schema: none of the texts of a string can be written, in the format 'qwen3-coder'");
+    CHECK(error_of("qwen3", "glm-4", kMarked) == "");
     CHECK(error_of("deepseek-v3", "deepseek", kTools).find("one tool") != std::string::npos);
     const std::string keyword =
         error_of("qwen3", "hermes", R"([{"name": "f", "parameters": {"properties": {"x": {"contentSchema": 1}}}},

@@ -56,6 +56,26 @@ class Chat(cli_test.Case):
         _, err = self.chat(f"/load {path}\n", status=1)
         self.assertIn("/messages/0/role", err)
 
+    def test_history_of_any_conversation(self):
+        path = self.folder / "conversation.json"
+        parts = [{"type": "text", "text": "Hello"}]
+        call = {"id": "1", "type": "function", "function": {"name": "f", "arguments": {}}}
+        path.write_text(json.dumps({"messages": [{"role": "user", "content": parts},
+                                                 {"role": "assistant", "content": None, "tool_calls": [call]}]}))
+        template = self.folder / "template.jinja"
+        template.write_text("{{ messages[0].content[0].text }}")
+        shown = self.history(f"/load {path}\n", "--template", template)
+        self.assertIn('"text":"Hello"', shown)
+        self.assertIn('"name":"f"', shown)
+
+    def test_what_is_no_utf8_is_kept_as_well_as_can_be(self):
+        path = self.folder / "conversation.json"
+        lines = b"/system \xff\n" + self.QUESTION.encode() + f"/save {path}\n".encode()
+        done = subprocess.run([cli_test.PROGRAM, "chat", SMALL_MODEL, "--temp", "0", "-n", "5"], input=lines,
+                              capture_output=True, timeout=600, check=True)
+        self.assertEqual(done.stderr, b"")
+        self.assertEqual(json.loads(path.read_text())["messages"][0]["content"], "\ufffd")
+
     def test_reasoning_is_no_answer(self):
         path = self.folder / "template.jinja"
         path.write_text("<|im_start|>user\n{{ messages[0].content }}<|im_end|>\n<|im_start|>assistant\n<think>")
@@ -64,6 +84,12 @@ class Chat(cli_test.Case):
         self.assertGreater(len(err), 10)
 
     def test_errors(self):
+        _, err = self.chat("/load " + str(SMALL_MODEL.parent) + "\n", status=1)
+        self.assertIn("cannot read", err)
+        path = self.folder / "other.json"
+        path.write_text("[]")
+        _, err = self.chat(f"/load {path}\n", status=1)
+        self.assertIn('no "messages"', err)
         _, err = self.chat(self.QUESTION, "--template", "no_such_family", status=1)
         self.assertIn("no_such_family", err)
         _, err = self.chat(self.QUESTION * 10, "-c", 64, status=1)

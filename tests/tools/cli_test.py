@@ -282,6 +282,8 @@ class Templates(Case):
         self.assertEqual(linnet_lines("render", model, "--jsonl", objects=[hello]),
                          [{"text": "<|im_start|>user\nHi<|im_end|>\n<|im_start|>assistant\n"}])
         linnet("render", "--jsonl", status=2)
+        self.assertEqual(linnet_lines("render", "--template", "plain", "--jsonl", objects=[hello]),
+                         [{"text": "Hi\n\n"}])
         with tempfile.TemporaryDirectory() as folder:
             path = pathlib.Path(folder) / "template.jinja"
             path.write_text("{{ bos_token }}|{{ eos_token }}|{{ strftime_now('%Y') | length }}")

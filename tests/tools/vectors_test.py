@@ -81,6 +81,28 @@ class Measures(Case):
         linnet("quantize", model, quantised, "Q4_K_M", "--allow-requantize", "--imatrix", out)
         self.assertIn("too few", linnet("imatrix", model, "-f", text, "-o", out, "-c", 100000, status=2)[1])
 
+    def test_imatrix_of_experts(self):
+        model, text = self.shared("goldens/qwen3moe") / "model-f32.gguf", self.write_text()
+        out = self.folder / "out.gguf"
+        written = set()
+        for more in (("-t", 1), ("-t", 2, "--chunk", 7)):
+            linnet("imatrix", model, "-f", text, "-o", out, "-c", 64, *more)
+            written.add(out.read_bytes())
+        self.assertEqual(len(written), 1)
+        shapes = {tensor["name"]: tensor["shape"] for tensor in linnet_json("inspect", out, "--json")["tensors"]}
+        stacks = [t for t in linnet_json("inspect", model, "--json")["tensors"] if len(t["shape"]) == 3]
+        self.assertEqual(len(stacks), 6)
+        for stack in stacks:
+            n_in, _, n = stack["shape"]
+            self.assertEqual(shapes[stack["name"] + ".in_sum2"], [n_in, n])
+            self.assertEqual(shapes[stack["name"] + ".counts"], [1, n])
+        plain, weighed = self.folder / "plain.gguf", self.folder / "weighed.gguf"
+        linnet("quantize", model, plain, "Q8_0", "--tensor", "*ffn_down_exps.weight=Q4_0")
+        linnet("quantize", model, weighed, "Q8_0", "--tensor", "*ffn_down_exps.weight=Q4_0", "--imatrix", out)
+        differ = [json.loads(line)["tensor"] for line in linnet("compare", plain, weighed, "--json")[0].splitlines()]
+        self.assertEqual([name for name in differ if "exps" in name],
+                         ["blk.0.ffn_down_exps.weight", "blk.1.ffn_down_exps.weight"])
+
     def test_divergence(self):
         model, text, base = self.small_model(), self.write_text(), self.folder / "base.bin"
         arguments = ("-f", text, "-c", 128, "--json")

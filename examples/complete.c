@@ -140,8 +140,8 @@ int main(int argc, char** argv) {
     if (status == LINNET_OK) {
         qsort(e.waits_ms, e.n_waits, sizeof *e.waits_ms, by_size);
         printf("%s[%s]%s\n%zu requests; from a key to its request: median %.2f ms, 99 %% %.2f ms, longest %.2f ms\n",
-               e.text, e.completion, e.behind, e.n_waits, e.waits_ms[e.n_waits / 2],
-               e.waits_ms[e.n_waits * 99 / 100], e.waits_ms[e.n_waits - 1]);
+               e.text, e.completion, e.behind, e.n_waits, e.waits_ms[e.n_waits / 2], e.waits_ms[e.n_waits * 99 / 100],
+               e.waits_ms[e.n_waits - 1]);
     } else {
         fprintf(stderr, "%s\n", e.error.text);
     }

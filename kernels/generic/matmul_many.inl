@@ -163,7 +163,7 @@ inline void load_tiles(Floats (&acc)[T][N], const float* y, std::size_t y_stride
     }
 }
 
-// Tokens that share an unpacked chunk: their activations of it (250 kB) stay in the second-level cache.
+// Tokens that share an unpacked chunk: their activations of it (500 kB) stay in the second-level cache.
 inline constexpr std::size_t kBlockTokens = 300;
 
 template <class V, class F, int T>

@@ -42,23 +42,9 @@ struct Pass {
 
     bool cancelled() const noexcept { return cancel != nullptr && cancel->load(std::memory_order_relaxed); }
 
-    // Calls f(task, scratch of the worker) for all tasks, taken in order by whoever is free; false when cancelled
-    // meanwhile (some tasks have then not run). Results never depend on who runs a task.
-    template <class F>
-    bool parallel(std::size_t n_tasks, F f) const noexcept {
-        std::atomic<std::size_t> next{0};
-        auto work = [&](std::uint32_t worker) {
-            for (std::size_t task = next.fetch_add(1, std::memory_order_relaxed); task < n_tasks && !cancelled();
-                 task = next.fetch_add(1, std::memory_order_relaxed)) {
-                f(task, s.workers[worker]);
-            }
-        };
-        workers.run(static_cast<std::uint32_t>(std::min<std::size_t>(n_tasks, workers.size())), work);
-        return !cancelled();
-    }
-
-    // Calls f(begin, end, scratch of the worker) for ranges that cover [0, n), as above: of max while much is left,
-    // then ever shorter ones, so that all workers end together.
+    // Calls f(begin, end, scratch of the worker) for ranges that cover [0, n), taken in order by whoever is free: of
+    // max while much is left, then ever shorter ones, so that all workers end together. False when cancelled meanwhile
+    // (some ranges have then not run). Results never depend on who runs what.
     template <class F>
     bool parallel_ranges(std::size_t n, std::size_t max, F f) const noexcept {
         std::atomic<std::size_t> next{0};
@@ -74,6 +60,13 @@ struct Pass {
         };
         workers.run(static_cast<std::uint32_t>(std::min<std::size_t>(n, workers.size())), work);
         return !cancelled();
+    }
+
+    // Calls f(task, scratch of the worker) for all tasks, likewise.
+    template <class F>
+    bool parallel(std::size_t n_tasks, F f) const noexcept {
+        return parallel_ranges(n_tasks, 1,
+                               [&](std::size_t task, std::size_t, WorkerScratch& worker) { f(task, worker); });
     }
 
     // y = norm of a row of n; y may be x.

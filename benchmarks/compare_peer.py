@@ -6,7 +6,7 @@
         /opt/peer/models/llama3.2-1b-Q4_0.gguf ...
 
 --peer-dir is cut off a file's path for the peer, which may see another root. Write files with `linnet synth`.
---tables chooses what is measured:
+--tables, behind the files, chooses what is measured:
     short   prefill of 512 tokens and decode at an empty context, beside the peer
     long    prefill of 4096 tokens and of the last 512 of 16384, F16 and 8-bit cache, beside the peer (minutes)
     depth   decode behind 8192 tokens, F16 and 8-bit cache

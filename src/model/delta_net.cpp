@@ -77,15 +77,8 @@ void prepare_token(const Pass& pass, const arch::DeltaSpec& d, const Layout& at,
 }
 
 // All tokens of one head of values.
-void scan_head(const Pass& pass, std::size_t layer, const Layout& at, std::size_t head, const float* from,
-               float* memory) noexcept {
+void scan_head(const Pass& pass, std::size_t layer, const Layout& at, std::size_t head, float* memory) noexcept {
     const arch::DeltaSpec& d = pass.spec.layers[layer].delta;
-    const std::size_t size = std::size_t{d.d_key} * d.d_value;
-    if (from != nullptr) {
-        std::copy_n(from, size, memory);
-    } else {
-        std::fill_n(memory, size, 0.0F);
-    }
     const std::size_t key = d.grouped ? head / (d.n_value_heads / d.n_key_heads) : head % d.n_key_heads;
     const Norm norm = {pass.weights.vector(Role::ssm_norm, layer), nullptr};
     for (std::size_t t = 0; t < pass.n_tokens && !pass.cancelled(); ++t) {
@@ -136,13 +129,9 @@ bool delta_net(const Pass& pass, std::size_t layer) noexcept {
     remember(pass, input, state.to);
     pass.lap(Part::store);
 
-    const std::size_t memories = (input.n_taps - 1) * input.width;
-    const bool scanned = pass.parallel(d.n_value_heads, [&](std::size_t head, WorkerScratch&) {
-        const std::size_t offset = memories + head * d.d_key * d.d_value;
-        scan_head(pass, layer, at, head, state.from != nullptr ? state.from + offset : nullptr, state.to + offset);
-    });
-    if (!scanned) return false;
-    pass.lap(Part::attention);
+    if (!scan_heads(pass, layer, [&](std::size_t head, float* memory) { scan_head(pass, layer, at, head, memory); })) {
+        return false;
+    }
 
     const Projection out[] = {{weights.matrix(Role::ssm_out, layer), nullptr, pass.s.y, d_model}};
     const auto read = [&](std::size_t t) -> const float* { return pass.s.h + t * at.value_width; };

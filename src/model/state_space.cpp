@@ -30,15 +30,8 @@ struct Layout {
 };
 
 // All tokens of one head.
-void scan_head(const Pass& pass, std::size_t layer, const Layout& at, std::size_t head, const float* from,
-               float* memory) noexcept {
+void scan_head(const Pass& pass, std::size_t layer, const Layout& at, std::size_t head, float* memory) noexcept {
     const arch::DeltaSpec& d = pass.spec.layers[layer].delta;
-    const std::size_t size = std::size_t{d.d_key} * d.d_value;
-    if (from != nullptr) {
-        std::copy_n(from, size, memory);
-    } else {
-        std::fill_n(memory, size, 0.0F);
-    }
     const std::size_t group = head / (d.n_value_heads / d.n_key_heads);
     const double rate = pass.weights.vector(Role::ssm_a, layer)[head];
     const double bias = pass.weights.vector(Role::ssm_dt_bias, layer)[head];
@@ -82,13 +75,9 @@ bool state_space(const Pass& pass, std::size_t layer) noexcept {
     remember(pass, input, state.to);
     pass.lap(Part::store);
 
-    const std::size_t memories = (n_taps - 1) * at.conv_width;
-    const bool scanned = pass.parallel(d.n_value_heads, [&](std::size_t head, WorkerScratch&) {
-        const std::size_t offset = memories + head * d.d_key * d.d_value;
-        scan_head(pass, layer, at, head, state.from != nullptr ? state.from + offset : nullptr, state.to + offset);
-    });
-    if (!scanned) return false;
-    pass.lap(Part::attention);
+    if (!scan_heads(pass, layer, [&](std::size_t head, float* memory) { scan_head(pass, layer, at, head, memory); })) {
+        return false;
+    }
 
     const std::size_t group = at.value_width / d.n_key_heads;
     const float* out_norm = weights.vector(Role::ssm_norm, layer);

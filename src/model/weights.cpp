@@ -233,11 +233,17 @@ void add_scales(const gguf::File& file, std::vector<Part>& parts, std::vector<bo
         used[i] = true;
         return found;
     };
+    const gguf::TensorInfo* tensor = nullptr;  // whose factor `scale` is: the matrices of a stack follow each other
+    const gguf::TensorInfo* scale = nullptr;
     for (Part& part : parts) {
         if (part.is_vector) continue;
-        take(part.tensor->name, "input_scale");
-        part.scale = take(part.tensor->name, "scale");
-        if (part.scale != nullptr) check_scale(*part.scale, *part.tensor);
+        if (part.tensor != tensor) {
+            tensor = part.tensor;
+            take(tensor->name, "input_scale");
+            scale = take(tensor->name, "scale");
+            if (scale != nullptr) check_scale(*scale, *tensor);
+        }
+        part.scale = scale;
     }
 }
 

@@ -75,11 +75,7 @@ bool same(std::span<const float> a, std::span<const float> b) {
     return a.size() == b.size() && std::memcmp(a.data(), b.data(), a.size_bytes()) == 0;
 }
 
-std::unique_ptr<linnet::Model> open(const Bytes& bytes) {
-    auto engine = runner::make_engine();
-    auto file = gguf_test::open(linnet::Source::from_memory(bytes), engine->memory);
-    return std::make_unique<linnet::Model>(std::move(engine), std::move(file), linnet::LoadOptions{});
-}
+std::unique_ptr<linnet::Model> open(const Bytes& bytes) { return runner::open(runner::make_engine(), bytes); }
 
 template <class F>
 std::string message(Status status, F f) {

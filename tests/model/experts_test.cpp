@@ -33,11 +33,7 @@ std::optional<Golden> load(const char* name) {
 }
 
 std::unique_ptr<linnet::Model> open(const Bytes& bytes, bool mapped = false) {
-    auto engine = runner::make_engine(2);
-    auto file = gguf_test::open(linnet::Source::from_memory(bytes), engine->memory);
-    linnet::LoadOptions options;
-    options.mapped = mapped;
-    return std::make_unique<linnet::Model>(std::move(engine), std::move(file), options);
+    return runner::open(runner::make_engine(2), bytes, mapped);
 }
 
 // `parts`: every one stands in the message.

@@ -31,11 +31,7 @@ std::optional<Golden> load(const char* name) {
     return std::nullopt;
 }
 
-std::unique_ptr<linnet::Model> open(const Bytes& bytes) {
-    auto engine = runner::make_engine();
-    auto file = gguf_test::open(linnet::Source::from_memory(bytes), engine->memory);
-    return std::make_unique<linnet::Model>(std::move(engine), std::move(file), linnet::LoadOptions{});
-}
+std::unique_ptr<linnet::Model> open(const Bytes& bytes) { return runner::open(runner::make_engine(), bytes); }
 
 // `parts`: every one stands in the message.
 void check_refused(const Bytes& bytes, const std::vector<std::string>& parts) {

@@ -28,11 +28,7 @@ using linnet::KvType;
 using linnet::Token;
 
 std::unique_ptr<linnet::Model> open(const Bytes& bytes, bool mapped = false) {
-    auto engine = runner::make_engine(2);
-    auto file = gguf_test::open(linnet::Source::from_memory(bytes), engine->memory);
-    linnet::LoadOptions options;
-    options.mapped = mapped;
-    return std::make_unique<linnet::Model>(std::move(engine), std::move(file), options);
+    return runner::open(runner::make_engine(2), bytes, mapped);
 }
 
 std::vector<Token> tokens() {

@@ -14,6 +14,7 @@
 #include "gguf/file.hpp"
 #include "model/forward.hpp"
 #include "model/model.hpp"
+#include "tests/support/gguf_builder.hpp"
 
 namespace runner {
 
@@ -35,6 +36,15 @@ inline std::shared_ptr<linnet::Engine> make_engine(std::uint32_t n_threads = 1, 
 inline std::unique_ptr<Model> open(std::shared_ptr<linnet::Engine> engine, const std::string& path,
                                    bool mapped = false) {
     auto file = linnet::gguf::File::open(path, true, engine->memory);
+    linnet::LoadOptions options;
+    options.mapped = mapped;
+    return std::make_unique<Model>(std::move(engine), std::move(file), options);
+}
+
+// The same of a file in memory, whose bytes have to stay.
+inline std::unique_ptr<Model> open(std::shared_ptr<linnet::Engine> engine, std::span<const std::byte> bytes,
+                                   bool mapped = false) {
+    auto file = gguf_test::open(linnet::Source::from_memory(bytes), engine->memory);
     linnet::LoadOptions options;
     options.mapped = mapped;
     return std::make_unique<Model>(std::move(engine), std::move(file), options);

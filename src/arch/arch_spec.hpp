@@ -318,12 +318,12 @@ enum class Dim : std::uint8_t {
     each_value_head,  // as n_out: a vector for each
     each_key_head,    // likewise
     key_group_width,  // value_width / key heads
-    one_row,          // as n_out: a matrix all the same
     n_experts,
     each_expert,  // as n_out: a vector for each expert
     d_ff_expert,
     two_d_ff_expert,
     d_ff_shared,
+    shared_gate,  // as n_out, in layers with experts: one row, of a matrix all the same
     latent_rank,
     latent_query_rank,
     latent_queries,  // n_heads * query

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
 // ERNIE 4.5 dense: the plain decoder with interleaved rotation.
+#include "arch/ernie4_5.hpp"
 #include "arch/hparams.hpp"
 
 namespace linnet::arch {
@@ -12,28 +13,9 @@ void read(const gguf::File& file, ModelSpec& spec) {
     spec.ropes.push_back(read_rope(h, spec, RopeKind::interleaved));
 }
 
-constexpr TensorSlot kSlots[] = {
-    {Role::token_embd, Dim::d_model, Dim::n_vocab},
-    {Role::output_norm, Dim::d_model, Dim::one},
-    {Role::output, Dim::d_model, Dim::n_vocab, Need::optional},
-    {Role::attn_norm, Dim::d_model, Dim::one},
-    {Role::attn_q, Dim::d_model, Dim::q},
-    {Role::attn_k, Dim::d_model, Dim::kv},
-    {Role::attn_v, Dim::d_model, Dim::kv},
-    {Role::attn_q_bias, Dim::q, Dim::one, Need::optional},
-    {Role::attn_k_bias, Dim::kv, Dim::one, Need::optional},
-    {Role::attn_v_bias, Dim::kv, Dim::one, Need::optional},
-    {Role::attn_output, Dim::q, Dim::d_model},
-    {Role::attn_output_bias, Dim::d_model, Dim::one, Need::optional},
-    {Role::ffn_norm, Dim::d_model, Dim::one},
-    {Role::ffn_gate, Dim::d_model, Dim::d_ff},
-    {Role::ffn_up, Dim::d_model, Dim::d_ff},
-    {Role::ffn_down, Dim::d_ff, Dim::d_model},
-};
-
 }  // namespace
 
 extern const ArchSpec arch_ernie4_5;
-constexpr ArchSpec arch_ernie4_5 = {"ernie4_5", read, kSlots};
+constexpr ArchSpec arch_ernie4_5 = {"ernie4_5", read, kErnie45Slots};
 
 }  // namespace linnet::arch

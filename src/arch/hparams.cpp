@@ -388,11 +388,7 @@ void read_short_convs(const HParams& h, ModelSpec& spec) {
     spec.ropes.push_back(read_rope(h, spec, RopeKind::neox));
     const std::uint32_t n_taps = h.count("shortconv.l_cache", 64);
     for (LayerSpec& layer : spec.layers) {
-        if (layer.n_kv_heads != 0) continue;
-        layer.mixer = Mixer::short_conv;
-        layer.n_taps = n_taps;
-        layer.n_heads = 0;
-        layer.head_dim = 0;
+        if (layer.n_kv_heads == 0) make_recurrent(layer, Mixer::short_conv, {}, n_taps);
     }
 }
 

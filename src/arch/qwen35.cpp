@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 // Qwen 3.5, dense text: three gated delta nets to one layer of gated attention, whose queries come with their gates and
 // whose rotation is partial. As the models' own code describes them.
+#include "arch/qwen35.hpp"
 #include "arch/hparams.hpp"
 
 namespace linnet::arch {
@@ -14,35 +15,9 @@ void read(const gguf::File& file, ModelSpec& spec) {
     read_delta_nets(h, spec);
 }
 
-constexpr TensorSlot kSlots[] = {
-    {Role::token_embd, Dim::d_model, Dim::n_vocab},
-    {Role::output_norm, Dim::d_model, Dim::one},
-    {Role::output, Dim::d_model, Dim::n_vocab, Need::optional},
-    {Role::attn_norm, Dim::d_model, Dim::one},
-    {Role::delta_qkv, Dim::d_model, Dim::conv_width},
-    {Role::delta_gate, Dim::d_model, Dim::value_width},
-    {Role::conv_taps, Dim::n_taps, Dim::channels},
-    {Role::ssm_a, Dim::value_heads, Dim::one},
-    {Role::ssm_dt_bias, Dim::value_heads, Dim::one},
-    {Role::ssm_alpha, Dim::d_model, Dim::value_heads},
-    {Role::ssm_beta, Dim::d_model, Dim::value_heads},
-    {Role::ssm_norm, Dim::d_value, Dim::one},
-    {Role::ssm_out, Dim::value_width, Dim::d_model},
-    {Role::attn_q, Dim::d_model, Dim::q_and_gate},
-    {Role::attn_k, Dim::d_model, Dim::kv},
-    {Role::attn_v, Dim::d_model, Dim::kv},
-    {Role::attn_q_norm, Dim::head_dim, Dim::one},
-    {Role::attn_k_norm, Dim::head_dim, Dim::one},
-    {Role::attn_output, Dim::q, Dim::d_model},
-    {Role::ffn_norm, Dim::d_model, Dim::one, Need::required, "post_attention_norm.weight"},
-    {Role::ffn_gate, Dim::d_model, Dim::d_ff},
-    {Role::ffn_up, Dim::d_model, Dim::d_ff},
-    {Role::ffn_down, Dim::d_ff, Dim::d_model},
-};
-
 }  // namespace
 
 extern const ArchSpec arch_qwen35;
-constexpr ArchSpec arch_qwen35 = {"qwen35", read, kSlots};
+constexpr ArchSpec arch_qwen35 = {"qwen35", read, kQwen35Slots};
 
 }  // namespace linnet::arch

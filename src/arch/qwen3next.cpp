@@ -40,7 +40,7 @@ constexpr TensorSlot kSlots[] = {
     {Role::ffn_gate_exps, Dim::d_model, Dim::d_ff_expert},
     {Role::ffn_up_exps, Dim::d_model, Dim::d_ff_expert},
     {Role::ffn_down_exps, Dim::d_ff_expert, Dim::d_model},
-    {Role::ffn_gate_inp_shexp, Dim::d_model, Dim::one_row},
+    {Role::ffn_gate_inp_shexp, Dim::d_model, Dim::shared_gate},
     {Role::ffn_gate_shexp, Dim::d_model, Dim::d_ff_shared},
     {Role::ffn_up_shexp, Dim::d_model, Dim::d_ff_shared},
     {Role::ffn_down_shexp, Dim::d_ff_shared, Dim::d_model},

@@ -189,12 +189,12 @@ std::uint64_t extent(const arch::ModelSpec& spec, std::size_t layer_index, Dim d
         case Dim::key_group_width:
             return layer.delta.n_key_heads == 0 ? 0
                                                 : extent(spec, layer_index, Dim::value_width) / layer.delta.n_key_heads;
-        case Dim::one_row: return 1;
         case Dim::n_experts:
         case Dim::each_expert: return layer.experts.n_experts;
         case Dim::d_ff_expert: return layer.experts.d_ff;
         case Dim::two_d_ff_expert: return 2 * std::uint64_t{layer.experts.d_ff};
         case Dim::d_ff_shared: return layer.experts.d_ff_shared;
+        case Dim::shared_gate: return layer.experts.n_experts != 0 ? 1 : 0;
         case Dim::latent_rank: return layer.latent.rank;
         case Dim::latent_query_rank: return layer.latent.query_rank;
         case Dim::latent_queries: return std::uint64_t{layer.n_heads} * layer.latent.query;

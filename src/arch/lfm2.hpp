@@ -1,0 +1,34 @@
+// SPDX-License-Identifier: MIT
+// Tensors of LFM2, dense and with experts: a layer has those of its mixer and of its feed-forward.
+#pragma once
+
+#include "arch/arch_spec.hpp"
+
+namespace linnet::arch {
+
+inline constexpr TensorSlot kLfm2Slots[] = {
+    {Role::token_embd, Dim::d_model, Dim::n_vocab},
+    {Role::output_norm, Dim::d_model, Dim::one, Need::required, "token_embd_norm.weight"},
+    {Role::output, Dim::d_model, Dim::n_vocab, Need::optional},
+    {Role::attn_norm, Dim::d_model, Dim::one},
+    {Role::conv_taps, Dim::n_taps, Dim::channels, Need::required, "shortconv.conv.weight"},
+    {Role::shortconv_in, Dim::d_shortconv, Dim::three_d_shortconv},
+    {Role::shortconv_out, Dim::d_shortconv, Dim::d_shortconv},
+    {Role::attn_q, Dim::d_model, Dim::q},
+    {Role::attn_k, Dim::d_model, Dim::kv},
+    {Role::attn_v, Dim::d_model, Dim::kv},
+    {Role::attn_q_norm, Dim::head_dim, Dim::one},
+    {Role::attn_k_norm, Dim::head_dim, Dim::one},
+    {Role::attn_output, Dim::q, Dim::d_model},
+    {Role::ffn_norm, Dim::d_model, Dim::one},
+    {Role::ffn_gate, Dim::d_model, Dim::d_ff},
+    {Role::ffn_up, Dim::d_model, Dim::d_ff},
+    {Role::ffn_down, Dim::d_ff, Dim::d_model},
+    {Role::ffn_gate_inp, Dim::d_model, Dim::n_experts},
+    {Role::exp_probs_b, Dim::n_experts, Dim::one, Need::optional},
+    {Role::ffn_gate_exps, Dim::d_model, Dim::d_ff_expert},
+    {Role::ffn_up_exps, Dim::d_model, Dim::d_ff_expert},
+    {Role::ffn_down_exps, Dim::d_ff_expert, Dim::d_model},
+};
+
+}  // namespace linnet::arch

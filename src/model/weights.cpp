@@ -399,6 +399,7 @@ class Packer {
         const std::span<std::byte> rows = buffer.first(n_rows * row_bytes);
         file_.read_tensor(*part.tensor, task.offset, rows);
         std::byte* tile = target_ + part.offset + task.first_tile * tile_bytes;
+        prepare_writes({tile, task.n_tiles * tile_bytes});
         for (std::uint64_t r = 0; r < n_rows; r += kTileRows, tile += tile_bytes) {
             kernels_.pack[static_cast<std::size_t>(part.format->format)].fn(
                 {rows.data() + r * row_bytes, std::min<std::uint64_t>(kTileRows, n_rows - r), part.n_in, tile});

@@ -115,8 +115,8 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
     linnet::unicode::append_nfd(text, once);
     linnet::unicode::append_nfd(once, twice);
     require(once == twice);
-    for (const char* name :
-         {"llama-bpe", "qwen35", "tekken", "smollm", "falcon", "deepseek-llm", "deepseek-coder", "deepseek-v3"}) {
+    for (const char* name : {"llama-bpe", "qwen35", "tekken", "smollm", "falcon", "deepseek-llm", "deepseek-coder",
+                             "deepseek-v3", "kimi-k2", "youtu"}) {
         linnet::WordScanner scanner(*linnet::find_pre_tokenizer(name), text);
         std::size_t n = 0;
         for (std::string_view word; scanner.next(word); n += word.size()) {

@@ -20,6 +20,7 @@ enum class VocabularyModel : std::uint8_t {
     sentencepiece,  // "llama": texts have U+2581 for a space, unknown characters fall back to <0xHH> tokens
     merged_pieces,  // "gemma4": likewise, but with the merges that join them
     wordpiece,      // "bert": texts that begin a word have U+2581 in front
+    unigram,        // "t5": texts have U+2581 for a space
 };
 
 class Vocabulary {

@@ -31,16 +31,9 @@ Unigram::Unigram(const gguf::File& file, const Vocabulary& vocabulary, Memory& m
     : vocabulary_(&vocabulary),
       charsmap_(file, memory),
       merges_spaces_(file.boolean("tokenizer.ggml.remove_extra_whitespaces").value_or(true)),
-      scores_(&memory) {
-    auto scores = file.f32s("tokenizer.ggml.scores", memory);
-    if (!scores) throw Error(Status::bad_file, "tokenizer.ggml.scores is missing");
-    if (scores->size() != vocabulary.size()) {
-        throw Error(Status::bad_file, "tokenizer.ggml.scores has {} entries for {} tokens", scores->size(),
-                    vocabulary.size());
-    }
-    scores_ = std::move(*scores);
+      scores_(read_scores(file, vocabulary, memory)) {
     std::pmr::vector<PieceTrie::Entry> entries(&memory);
-    double lowest = 0;
+    double lowest = std::numeric_limits<double>::infinity();
     for (Token token = 0; vocabulary.has(token); ++token) {
         float& score = scores_[static_cast<std::size_t>(token)];
         if (!std::isfinite(score)) throw Error(Status::bad_file, "tokenizer.ggml.scores[{}] is {}", token, score);
@@ -53,10 +46,10 @@ Unigram::Unigram(const gguf::File& file, const Vocabulary& vocabulary, Memory& m
             throw Error(Status::bad_file, "tokenizer.ggml.tokens[{}]: {} bytes are too many for a piece", token,
                         piece.size());
         }
-        lowest = entries.empty() ? score : std::min<double>(lowest, score);
+        if (kind == TokenKind::normal) lowest = std::min<double>(lowest, score);
         entries.push_back({piece, token});
     }
-    unknown_score_ = lowest - kUnknownPenalty;
+    unknown_score_ = (std::isfinite(lowest) ? lowest : 0) - kUnknownPenalty;
     pieces_.emplace(std::move(entries), memory);
 }
 

@@ -4,7 +4,9 @@
 
 #include <algorithm>
 #include <array>
+#include <cmath>
 #include <limits>
+#include <utility>
 
 #include "base/error.hpp"
 #include "base/hex.hpp"
@@ -80,6 +82,19 @@ VocabularyModel read_model(const gguf::File& file) {
 }
 
 }  // namespace
+
+std::pmr::vector<float> read_scores(const gguf::File& file, const Vocabulary& vocabulary, Memory& memory) {
+    auto scores = file.f32s("tokenizer.ggml.scores", memory);
+    if (!scores) throw Error(Status::bad_file, "tokenizer.ggml.scores is missing");
+    if (scores->size() != vocabulary.size()) {
+        throw Error(Status::bad_file, "tokenizer.ggml.scores has {} entries for {} tokens", scores->size(),
+                    vocabulary.size());
+    }
+    for (std::size_t i = 0; i < scores->size(); ++i) {
+        if (std::isnan((*scores)[i])) throw Error(Status::bad_file, "tokenizer.ggml.scores[{}] is not a number", i);
+    }
+    return std::move(*scores);
+}
 
 int byte_of_gpt2_char(char32_t code) noexcept { return code < kGpt2Bytes.size() ? kGpt2Bytes[code] : -1; }
 

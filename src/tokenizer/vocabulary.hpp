@@ -63,6 +63,10 @@ class Vocabulary {
     std::uint32_t max_piece_size_ = 0;
 };
 
+// tokenizer.ggml.scores, one for each token. Throws Error(bad_file) without them, for another number of them, and for
+// what is not a number.
+std::pmr::vector<float> read_scores(const gguf::File& file, const Vocabulary& vocabulary, Memory& memory);
+
 // The byte of GPT-2's alphabet that `code` stands for, -1 for characters outside it.
 int byte_of_gpt2_char(char32_t code) noexcept;
 

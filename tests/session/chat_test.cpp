@@ -13,6 +13,7 @@
 
 #include "base/error.hpp"
 #include "support/fixtures.hpp"
+#include "support/gguf_rewrite.hpp"
 #include "support/sanitized.hpp"
 
 using linnet::Engine;
@@ -115,6 +116,23 @@ TEST_CASE("chat: the text is the conversation's, the last message of the assista
     CHECK(render_chat(model, R"({"messages": [], "now": "2024-02-29"})", "{{ strftime_now is defined }}") == "True");
 }
 
+TEST_CASE("chat: a model's own template comes first, and another one when there are tools") {
+    const gguf_test::Bytes original = fixtures::read(fixtures::models() / "tiny-tales-6m-Q8_0.gguf");
+    gguf_test::Rewrite rewrite(original);
+    rewrite.text("tokenizer.chat_template", "own: {{ messages[0].content }}");
+    rewrite.text("tokenizer.chat_template.tool_use", "{{ tools | length }} tools: {{ messages[0].content }}");
+    const auto engine = std::make_shared<Engine>(linnet::EngineOptions());
+    const gguf_test::Bytes bytes = rewrite.bytes();
+    const Model model(engine, gguf_test::open(linnet::Source::from_memory(bytes), engine->memory),
+                      linnet::LoadOptions());
+    const std::string user = R"("messages": [{"role": "user", "content": "Hi"}])";
+    const std::string tools = R"(, "tools": [{"name": "f"}])";
+    CHECK(render_chat(model, "{" + user + "}", "") == "own: Hi");
+    CHECK(render_chat(model, "{" + user + R"(, "tools": []})", "") == "own: Hi");
+    CHECK(render_chat(model, "{" + user + tools + "}", "") == "1 tools: Hi");
+    CHECK(render_chat(model, "{" + user + "}", "plain").find("Hi\n\n") != std::string::npos);
+}
+
 TEST_CASE("chat: tools and documents that the template does not show are an error that names it") {
     const std::string tools = R"(, "tools": [{"type": "function", "function": {"name": "little"}}]})";
     const std::string documents = R"(, "documents": [{"text": "little"}]})";
@@ -122,6 +140,10 @@ TEST_CASE("chat: tools and documents that the template does not show are an erro
     CHECK(error_of(open + tools, "chatml", Status::unsupported) ==
           "/tools: the built-in chat template 'chatml' shows none of them: leave them out, or give one that does");
     CHECK(error_of(open + documents, "chatml", Status::unsupported).find("/documents: ") == 0);
+    // Each by itself: that the other one is shown does not help.
+    const std::string both = open + tools.substr(0, tools.size() - 1) + documents;
+    CHECK(error_of(both, "{{ tools | length }}", Status::unsupported).find("/documents: ") == 0);
+    CHECK(error_of(both, "{{ documents | length }}", Status::unsupported).find("/tools: ") == 0);
     CHECK(error_of(open + tools, "{{ messages[0].content }}", Status::unsupported) ==
           "/tools: the chat template shows none of them: leave them out, or give one that does");
     const Model& model = *shared_model();

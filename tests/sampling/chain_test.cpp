@@ -342,11 +342,11 @@ TEST_CASE("DRY looks at the last tokens of the window, however they came, up to 
         const auto expected = static_cast<Token>(reference.order().front());
         REQUIRE(sampler.sample(logits) == expected);
         n_changed += expected != linnet::arg_max(logits) ? 1 : 0;
-        const Token next = random() % 9 == 0 ? static_cast<Token>(random() % 8) : static_cast<Token>(random() % 2);
+        const Token next = static_cast<Token>(random() % 6 == 0 ? 3 + random() % 4 : random() % 2);
         text.push_back(next);
         sampler.accept(next);
     }
-    CHECK(n_changed > 300);
+    CHECK(n_changed > 150);
 }
 
 TEST_CASE("banned texts never come, whatever tokens they are made of") {
@@ -361,7 +361,9 @@ TEST_CASE("banned texts never come, whatever tokens they are made of") {
     options.trie = trie;
     Sampler sampler(9, options, memory);
     options.temperature = 0.0F;
-    Sampler greedy(9, options, memory);
+    static const Stage stages[] = {Stage::min_p};
+    options.stages = stages;
+    Sampler greedy(9, options, memory);  // by a chain
     const std::vector<float> logits(9, 0.0F);
     const auto is_allowed = [&](Token token) {
         std::vector<float> only = logits;

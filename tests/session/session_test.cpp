@@ -228,6 +228,12 @@ TEST_CASE("budgets, batches and prefill in parts change neither tokens nor text"
         CHECK(session.prefill(1).kind == EventKind::budget);
         session.truncate(prompt.size());
         CHECK(generate(session, 60).tokens == expected.tokens);
+        Session other(shared_model(), {});  // what the pass computes goes
+        other.append(some_tokens(20));
+        CHECK(other.prefill(1).kind == EventKind::budget);
+        other.truncate(0);
+        other.append(prompt);
+        CHECK(generate(other, 60).tokens == expected.tokens);
     }
     SUBCASE("another number of threads") {
         Session session(open_model(5), {.n_batch = 7});
@@ -515,7 +521,10 @@ TEST_CASE("a sampler's penalties look at the whole sequence: what was appended, 
     CHECK(generate(session, 40).tokens == first.tokens);
     // Another sampler sees all of it as well.
     const std::vector<Token> so_far = tokens_of(session);
-    session.set_sampler(std::make_shared<linnet::Sampler>(shared_model()->spec().n_vocab, options, memory));
+    linnet::SamplerOptions biased = options;
+    const linnet::LogitBias biases[] = {{so_far[n_prompt + 1], 500.0F}};
+    biased.biases = biases;
+    session.set_sampler(std::make_shared<linnet::Sampler>(shared_model()->spec().n_vocab, biased, memory));
     CHECK(std::count(so_far.begin(), so_far.end(), generate(session, 1).tokens.front()) == 0);
 
     const auto other = std::make_shared<linnet::Sampler>(10U, linnet::SamplerOptions(), memory);

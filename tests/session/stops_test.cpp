@@ -119,6 +119,23 @@ TEST_CASE("stops: the end of a text, the next text, and what is taken back") {
     CHECK(stops.push("</s>").stopped);
 }
 
+TEST_CASE("stops: held back text has its place from the start") {
+    Memory memory;
+    const std::string text(400, 'x'), stop = text + "y";
+    const std::string_view texts[] = {stop};
+    Stops stops(texts, {}, kCapacity, memory);
+    const std::uint64_t n_allocations = memory.n_allocations();
+    for (std::size_t i = 0; i < text.size(); i += kCapacity) {
+        CHECK(stops.push(std::string_view(text).substr(i, kCapacity)).text.empty());
+    }
+    stops.restart();
+    for (std::size_t i = 0; i + kCapacity < text.size(); i += kCapacity) {
+        CHECK(stops.push(std::string_view(text).substr(i, kCapacity)).text.size() == (i == 0 ? text.size() : 0));
+    }
+    CHECK(!stops.finish("").empty());
+    CHECK(memory.n_allocations() == n_allocations);
+}
+
 TEST_CASE("stops: what is refused is named, and leaves nothing") {
     Memory memory;
     const auto refusal = [&](std::span<const std::string_view> texts) {

@@ -73,7 +73,7 @@ constexpr Pair kPairs[] = {
     {"vicuna", "vicuna", "", "", true},
     {"gemma-4", "gemma-4", kPrompted},
     {"gpt-oss", "gpt-oss", "multi-turn-noprompt", kHarmonySystem},
-    {"glm-4", "glm-4.6", kAnswered, "[gMASK]<sop>"},
+    {"glm-4", "glm-4.6", kAnswered},
 };
 
 }  // namespace
@@ -145,6 +145,8 @@ TEST_CASE("families: those that have no fixture, as their publishers document th
           "<s>[INST] <<SYS>>\nS\n<</SYS>>\n\nU1 [/INST] A1 </s><s>[INST] U2 [/INST]");
     CHECK(render(*chat::find_family("olmo-2"), conversation, Json{{"bos_token", "<|endoftext|>"}}) ==
           "<|endoftext|><|system|>\nS\n<|user|>\nU1\n<|assistant|>\nA1<|endoftext|>\n<|user|>\nU2\n<|assistant|>\n");
+    CHECK(render(*chat::find_family("glm-4"), conversation, Json::object()) ==
+          "[gMASK]<sop><|system|>\nS<|user|>\nU1<|assistant|>\nA1<|user|>\nU2<|assistant|>");
     CHECK(render(*chat::find_family("plain"), conversation, Json::object()) == "S\n\nU1\n\nA1\n\nU2\n\n");
     CHECK(
         render(*chat::find_family("granite"), conversation, Json::object()) ==

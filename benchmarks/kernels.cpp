@@ -5,6 +5,7 @@
 // Counters: GB/s of weights, and the share of this core's own limits, which are measured first with the tool's probes
 // (int8 dot products for quantised formats, f32 multiply-adds for float ones).
 // pack/FORMAT/ISA: GB/s of weights read, in the second-level cache.
+// pack_q8/ISA, silu_mul/ISA: values per second.
 // attention/KV FORMAT/ISA/HEAD_DIM/COLUMNS: GFLOPS of one span, whose keys and values stay in the second-level cache.
 //
 //     build/release/bench_kernels --benchmark_filter='matmul/q4_k/.*'
@@ -114,6 +115,34 @@ void pack(benchmark::State& state, const Table& table, const FormatInfo& format)
     state.SetLabel(slot.isa);
 }
 
+// Rows as the runtime has them: a task's rows of a hidden layer, activated and quantised at once.
+void elementwise(benchmark::State& state, const Table& table, bool activated) {
+    constexpr std::size_t kWidthOfTask = 128;
+    constexpr std::size_t kRowsOfTask = 100;
+    Aligned<float> x(kWidthOfTask * kRowsOfTask);
+    std::mt19937 random(1);
+    for (std::size_t i = 0; i < kWidthOfTask * kRowsOfTask; ++i) {
+        x.data()[i] = static_cast<float>(random() % 2001) / 1000.0F - 1.0F;
+    }
+    Aligned<float> y(kWidthOfTask);
+    Aligned<std::byte> panel(activation_bytes(Activations::q8, kWidthOfTask, 5));
+    for (auto _ : state) {
+        for (std::size_t i = 0; i < kRowsOfTask; ++i) {
+            const float* row = x.data() + i * kWidthOfTask;
+            if (activated) {
+                table.silu_mul.fn(row, row, kWidthOfTask, y.data());
+            } else {
+                table.pack_q8.fn(row, kWidthOfTask, panel.data(), 5, i % 5);
+            }
+        }
+        benchmark::ClobberMemory();
+    }
+    using benchmark::Counter;
+    state.counters["values/s"] = Counter(
+        static_cast<double>(state.iterations()) * static_cast<double>(kWidthOfTask * kRowsOfTask), Counter::kIsRate);
+    state.SetLabel(activated ? table.silu_mul.isa : table.pack_q8.isa);
+}
+
 constexpr const char* kKvNames[] = {"f16", "f32", "q8"};  // in the order of KvFormat
 
 void attention(benchmark::State& state, const Table& table, KvFormat format, std::size_t head_dim,
@@ -177,6 +206,10 @@ int main(int argc, char** argv) {
     for (std::size_t i = 0; i < isas.n; ++i) {
         make_table(isas.names[i], tables[i]);
         register_attention(tables[i]);
+        for (const bool activated : {false, true}) {
+            const std::string name = std::string(activated ? "silu_mul/" : "pack_q8/") + isas.names[i];
+            benchmark::RegisterBenchmark(name.c_str(), elementwise, tables[i], activated);
+        }
         for (std::size_t f = 0; f < kFormats; ++f) {
             const FormatInfo& format = info(static_cast<Format>(f));
             const std::string name = std::string("matmul/") + format.name + "/" + isas.names[i];

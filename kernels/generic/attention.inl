@@ -154,31 +154,6 @@ inline void mask_tile(std::int64_t pos, std::int64_t first, std::int64_t last, f
     }
 }
 
-// Scores -> p in place; m, l and o are brought to the new maximum.
-template <class V>
-inline void softmax_tile(std::int64_t pos, std::int64_t first, std::int64_t last, std::size_t head_dim, float* scores,
-                         float* m, float* l, float* o) {
-    mask_tile<V>(pos, first, last, scores);
-    auto highest = V::load(scores);
-    for (std::size_t i = 16; i < kKeyTile; i += 16) highest = V::max(highest, V::load(scores + i));
-    const float tile_max = V::reduce_max(highest);
-    const float new_max = tile_max > *m ? tile_max : *m;
-    const auto maximum = V::broadcast(new_max);
-    if (new_max != *m) {
-        const auto rescale = exp<V>(V::sub(V::broadcast(*m), maximum));
-        V::store(l, V::mul(V::load(l), rescale));
-        for (std::size_t d = 0; d < head_dim; d += 16) V::store(o + d, V::mul(V::load(o + d), rescale));
-        *m = new_max;
-    }
-    auto sums = V::load(l);
-    for (std::size_t i = 0; i < kKeyTile; i += 16) {
-        const auto p = exp<V>(V::sub(V::load(scores + i), maximum));
-        V::store(scores + i, p);
-        sums = V::add(sums, p);
-    }
-    V::store(l, sums);
-}
-
 // No key seen yet.
 inline void start_attention(const AttentionArgs& a) {
     for (std::size_t c = 0; c < a.n_columns; ++c) a.m[c] = kNoScore;
@@ -186,13 +161,41 @@ inline void start_attention(const AttentionArgs& a) {
     std::memset(a.o, 0, a.n_columns * a.kv.head_dim * sizeof(float));
 }
 
-// softmax_tile of columns [c, c + n).
+// A column's sums and values are brought to a higher maximum.
 template <class V>
-inline void softmax_columns(const AttentionArgs& a, std::int64_t pos, std::size_t c, std::size_t n) {
-    for (std::size_t i = c; i < c + n; ++i) {
-        if (a.cap != 0.0F) softcap<V>(a.scores + i * kKeyTile, a.cap, kKeyTile, a.scores + i * kKeyTile);
-        softmax_tile<V>(pos, a.first[i], a.last[i], a.kv.head_dim, a.scores + i * kKeyTile, a.m + i, a.l + i * kRows,
-                        a.o + i * a.kv.head_dim);
+inline void raise_maximum(float new_max, std::size_t head_dim, float* m, float* l, float* o) {
+    const auto rescale = exp<V>(V::broadcast(*m - new_max));
+    V::store(l, V::mul(V::load(l), rescale));
+    for (std::size_t d = 0; d < head_dim; d += 16) V::store(o + d, V::mul(V::load(o + d), rescale));
+    *m = new_max;
+}
+
+// Scores of columns [c, c + N) -> p in place; m, l and o are brought to the new maximum. All maxima come first: each
+// ends in a chain of dependent steps, which overlap.
+template <class V, int N>
+inline void softmax_columns(const AttentionArgs& a, std::int64_t pos, std::size_t c) {
+    float tile_max[N];
+    for (std::size_t i = 0; i < N; ++i) {
+        float* scores = a.scores + (c + i) * kKeyTile;
+        if (a.cap != 0.0F) softcap<V>(scores, a.cap, kKeyTile, scores);
+        mask_tile<V>(pos, a.first[c + i], a.last[c + i], scores);
+        auto highest = V::load(scores);
+        for (std::size_t k = 16; k < kKeyTile; k += 16) highest = V::max(highest, V::load(scores + k));
+        tile_max[i] = V::reduce_max(highest);
+    }
+    for (std::size_t i = 0; i < N; ++i) {
+        float* scores = a.scores + (c + i) * kKeyTile;
+        float* m = a.m + c + i;
+        float* l = a.l + (c + i) * kRows;
+        if (tile_max[i] > *m) raise_maximum<V>(tile_max[i], a.kv.head_dim, m, l, a.o + (c + i) * a.kv.head_dim);
+        const auto maximum = V::broadcast(*m);
+        auto sums = V::load(l);
+        for (std::size_t k = 0; k < kKeyTile; k += 16) {
+            const auto p = exp<V>(V::sub(V::load(scores + k), maximum));
+            V::store(scores + k, p);
+            sums = V::add(sums, p);
+        }
+        V::store(l, sums);
     }
 }
 
@@ -214,7 +217,7 @@ void attention(const AttentionArgs& a) {
             if (visible.none()) return;
             float* scores = a.scores + c * kKeyTile;
             score_tile<V, Kv, N>(keys, head_dim, a.q + c * head_dim, visible, next_values, scores);
-            softmax_columns<V>(a, pos, c, N);
+            softmax_columns<V, N>(a, pos, c);
             value_tile<V, Kv, N>(values, head_dim, scores, visible, next_keys, a.o + c * head_dim);
         });
     }
@@ -235,7 +238,7 @@ void merge_attention(const float* m, const float* l, const float* o, std::size_t
 
 template <class V>
 void finish_attention(const float* l, const float* o, std::size_t head_dim, float* y) {
-    const auto factor = V::broadcast(1.0F / reduce_add<V>(V::load(l)));
+    const auto factor = V::broadcast(1.0F / V::reduce_add(V::load(l)));
     for (std::size_t d = 0; d < head_dim; d += 16) {
         store_some<V>(y + d, head_dim - d, V::fma(V::load(o + d), factor, V::zero()));
     }

@@ -134,7 +134,7 @@ void attention_q8(const AttentionArgs& a) {
                     stream_tiles<V, q8_0, N, V::kTiles>(tiles, head_dim, panel, column, scores + tile * kRows, kKeyTile,
                                                         V::kTiles * kRows, keys_ahead);
                 }
-                softmax_columns<V>(a, pos, c0 + column, N);
+                softmax_columns<V, N>(a, pos, c0 + column);
                 auto* p = reinterpret_cast<QuantisedP*>(scores);
                 for (int c = 0; c < N; ++c) quantise_p<V>(values, head_dim, p[c]);
                 value_tile_q8<V, N>(values, head_dim, p, visible, values_ahead, a.o + (c0 + column) * head_dim);

@@ -28,17 +28,6 @@ inline void store_some(float* p, std::size_t n, typename V::Floats a) {
     std::memcpy(p, chunk, n * sizeof(float));
 }
 
-// The fixed tree of all sums over lanes: i + (i + 8), then 4, 2, 1.
-template <class V>
-inline float reduce_add(typename V::Floats a) {
-    float lanes[kRows];
-    V::store(lanes, a);
-    for (std::size_t n = 8; n > 0; n /= 2) {
-        for (std::size_t i = 0; i < n; ++i) lanes[i] += lanes[i + n];
-    }
-    return lanes[0];
-}
-
 // e^x: x = n ln 2 + r, |r| <= ln 2 / 2, e^r by a polynomial of degree 7 (coefficients of Cephes' expf; error about
 // 1 ulp). 0 below -87.33 (so that -infinity gives an exact zero); x is limited to 88.37 above, 2.4e38.
 template <class V>
@@ -65,7 +54,7 @@ void rms_norm(const float* x, const float* weight, std::size_t n, float eps, flo
         const auto v = load_some<V>(x + i, n - i);
         squares = V::fma(v, v, squares);
     }
-    const float mean = reduce_add<V>(squares) / static_cast<float>(n);
+    const float mean = V::reduce_add(squares) / static_cast<float>(n);
     const auto factor = V::broadcast(1.0F / __builtin_sqrtf(mean + eps));
     for (std::size_t i = 0; i < n; i += kRows) {
         const auto v = V::mul(load_some<V>(x + i, n - i), factor);
@@ -79,14 +68,14 @@ template <class V>
 void layer_norm(const float* x, const float* weight, const float* bias, std::size_t n, float eps, float* y) {
     auto sums = V::zero();
     for (std::size_t i = 0; i < n; i += kRows) sums = V::add(sums, load_some<V>(x + i, n - i));
-    const auto mean = V::broadcast(reduce_add<V>(sums) / static_cast<float>(n));
+    const auto mean = V::broadcast(V::reduce_add(sums) / static_cast<float>(n));
     auto squares = V::zero();
     for (std::size_t i = 0; i < n; i += kRows) {
         store_some<V>(y + i, n - i, V::sub(load_some<V>(x + i, n - i), mean));
         const auto v = load_some<V>(y + i, n - i);
         squares = V::fma(v, v, squares);
     }
-    const float variance = reduce_add<V>(squares) / static_cast<float>(n);
+    const float variance = V::reduce_add(squares) / static_cast<float>(n);
     const auto factor = V::broadcast(1.0F / __builtin_sqrtf(variance + eps));
     for (std::size_t i = 0; i < n; i += kRows) {
         const auto v = V::mul(load_some<V>(y + i, n - i), factor);
@@ -163,14 +152,14 @@ template <class V>
 void sparsify(const float* x, float n_deviations, std::size_t n, float* y) {
     auto sums = V::zero();
     for (std::size_t i = 0; i < n; i += kRows) sums = V::add(sums, load_some<V>(x + i, n - i));
-    const auto mean = V::broadcast(reduce_add<V>(sums) / static_cast<float>(n));
+    const auto mean = V::broadcast(V::reduce_add(sums) / static_cast<float>(n));
     auto squares = V::zero();
     for (std::size_t i = 0; i < n; i += kRows) {
         store_some<V>(y + i, n - i, V::sub(load_some<V>(x + i, n - i), mean));
         const auto v = load_some<V>(y + i, n - i);
         squares = V::fma(v, v, squares);
     }
-    const float deviation = __builtin_sqrtf(reduce_add<V>(squares) / static_cast<float>(n));
+    const float deviation = __builtin_sqrtf(V::reduce_add(squares) / static_cast<float>(n));
     const auto cutoff = V::broadcast(n_deviations * deviation);
     for (std::size_t i = 0; i < n; i += kRows) {
         store_some<V>(y + i, n - i, V::max(V::sub(load_some<V>(y + i, n - i), cutoff), V::zero()));
@@ -266,12 +255,9 @@ void pack_q8(const float* x, std::size_t n_in, std::byte* panel, std::size_t wid
         const auto low = V::load(x + b * kQuantBlock);
         const auto high = V::load(x + b * kQuantBlock + 16);
         const Q8Scale scale(V::reduce_max(V::max(V::abs(low), V::abs(high))));
-        const auto q_low = quantise<V>(low, scale.inverse);
-        const auto q_high = quantise<V>(high, scale.inverse);
-        V::narrow_i8(q, q_low);
-        V::narrow_i8(q + 16, q_high);
-        const std::int32_t sum_low = V::reduce_add_ints(q_low);
-        const std::int32_t sum_high = V::reduce_add_ints(q_high);
+        std::int32_t sum_low;
+        std::int32_t sum_high;
+        V::store_block(q, quantise<V>(low, scale.inverse), quantise<V>(high, scale.inverse), sum_low, sum_high);
         floats[0] = scale.d;
         floats[width] = scale.d * static_cast<float>(sum_low + sum_high);
         ints[0] = -(sum_low + sum_high);

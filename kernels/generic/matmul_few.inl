@@ -30,12 +30,13 @@ inline void store_tiles(const Floats (&acc)[T][N], float* y, std::size_t y_strid
     }
 }
 
-// Calls f<N>(first column) for the columns of a panel: N at a time, then the rest by 8, 4, 2, 1.
+// Calls f<N>(first column) for the columns of a panel: N at a time, then the rest by 8, 4, 3, 2, 1. Each call unpacks
+// the weights, so a rest of 3 must not be 2 and 1.
 template <int N, class Call>
 inline void for_columns(std::size_t column, std::size_t n_columns, Call call) {
     for (; n_columns - column >= N; column += N) call.template operator()<N>(column);
     if constexpr (N > 1) {
-        if (column < n_columns) for_columns<(N > 8 ? 8 : N > 4 ? 4 : N > 2 ? 2 : 1)>(column, n_columns, call);
+        if (column < n_columns) for_columns<(N > 8 ? 8 : N > 5 ? 4 : N - 1)>(column, n_columns, call);
     }
 }
 

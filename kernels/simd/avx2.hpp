@@ -69,6 +69,12 @@ struct Avx2 : XsimdLanes<xsimd::fma3<xsimd::avx2>> {
         const __m128 m2 = _mm_max_ps(m4, _mm_movehl_ps(m4, m4));
         return _mm_cvtss_f32(_mm_max_ss(m2, _mm_shuffle_ps(m2, m2, 1)));
     }
+    static float reduce_add(Floats a) {
+        const __m256 s8 = _mm256_add_ps(a.v[0], a.v[1]);
+        const __m128 s4 = _mm_add_ps(_mm256_castps256_ps128(s8), _mm256_extractf128_ps(s8, 1));
+        const __m128 s2 = _mm_add_ps(s4, _mm_movehl_ps(s4, s4));
+        return _mm_cvtss_f32(_mm_add_ss(s2, _mm_shuffle_ps(s2, s2, 1)));
+    }
 
     // ---- Ints
     static Ints widen_u8(const std::uint8_t* p) {
@@ -89,6 +95,12 @@ struct Avx2 : XsimdLanes<xsimd::fma3<xsimd::avx2>> {
         const __m128i s4 = _mm_add_epi32(_mm256_castsi256_si128(s8), _mm256_extracti128_si256(s8, 1));
         const __m128i s2 = _mm_add_epi32(s4, _mm_shuffle_epi32(s4, 0x4e));
         return _mm_cvtsi128_si32(_mm_add_epi32(s2, _mm_shuffle_epi32(s2, 0xb1)));
+    }
+    static void store_block(std::int8_t* p, Ints low, Ints high, std::int32_t& sum_low, std::int32_t& sum_high) {
+        narrow_i8(p, low);
+        narrow_i8(p + 16, high);
+        sum_low = reduce_add_ints(low);
+        sum_high = reduce_add_ints(high);
     }
 
     // ---- Bytes

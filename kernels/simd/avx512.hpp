@@ -38,6 +38,12 @@ struct Avx512 : XsimdLanes<xsimd::avx512bw> {
         return {{_mm512_castsi512_ps(_mm512_slli_epi32(wide, 16))}};
     }
     static float reduce_max(Floats a) { return _mm512_reduce_max_ps(a.v[0]); }
+    static float reduce_add(Floats a) {
+        const __m256 s8 = _mm256_add_ps(_mm512_castps512_ps256(a.v[0]), _mm512_extractf32x8_ps(a.v[0], 1));
+        const __m128 s4 = _mm_add_ps(_mm256_castps256_ps128(s8), _mm256_extractf128_ps(s8, 1));
+        const __m128 s2 = _mm_add_ps(s4, _mm_movehl_ps(s4, s4));
+        return _mm_cvtss_f32(_mm_add_ss(s2, _mm_shuffle_ps(s2, s2, 1)));
+    }
 
     // ---- Ints
     static Ints widen_u8(const std::uint8_t* p) {
@@ -49,7 +55,16 @@ struct Avx512 : XsimdLanes<xsimd::avx512bw> {
     static void narrow_i8(std::int8_t* p, Ints a) {
         _mm_storeu_si128(reinterpret_cast<__m128i*>(p), _mm512_cvtepi32_epi8(a.v[0]));
     }
-    static std::int32_t reduce_add_ints(Ints a) { return _mm512_reduce_add_epi32(a.v[0]); }
+    static void store_block(std::int8_t* p, Ints low, Ints high, std::int32_t& sum_low, std::int32_t& sum_high) {
+        const __m256i q = _mm256_inserti128_si256(_mm256_castsi128_si256(_mm512_cvtepi32_epi8(low.v[0])),
+                                                  _mm512_cvtepi32_epi8(high.v[0]), 1);
+        _mm256_storeu_si256(reinterpret_cast<__m256i*>(p), q);
+        __m256i sums = _mm256_dpbusd_epi32(_mm256_setzero_si256(), _mm256_set1_epi8(1), q);
+        sums = _mm256_add_epi32(sums, _mm256_shuffle_epi32(sums, 0x4e));
+        sums = _mm256_add_epi32(sums, _mm256_shuffle_epi32(sums, 0xb1));
+        sum_low = _mm_cvtsi128_si32(_mm256_castsi256_si128(sums));
+        sum_high = _mm_cvtsi128_si32(_mm256_extracti128_si256(sums, 1));
+    }
 
     // ---- Bytes
     static Bytes load_bytes(const std::uint8_t* p) { return _mm512_loadu_si512(p); }

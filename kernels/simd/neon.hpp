@@ -63,6 +63,11 @@ struct Neon : XsimdLanes<xsimd::neon64> {
         const float32x4_t m2 = greater(m4, vextq_f32(m4, m4, 2));
         return vgetq_lane_f32(greater(m2, vdupq_laneq_f32(m2, 1)), 0);
     }
+    static float reduce_add(Floats a) {
+        const float32x4_t s4 = vaddq_f32(vaddq_f32(a.v[0], a.v[2]), vaddq_f32(a.v[1], a.v[3]));
+        const float32x2_t s2 = vadd_f32(vget_low_f32(s4), vget_high_f32(s4));
+        return vget_lane_f32(s2, 0) + vget_lane_f32(s2, 1);
+    }
 
     // ---- Ints
     static Ints widen_u8(const std::uint8_t* p) {
@@ -92,8 +97,11 @@ struct Neon : XsimdLanes<xsimd::neon64> {
         return each_int(
             [&](int i) { return vreinterpretq_s32_u32(vshlq_u32(vreinterpretq_u32_s32(a.v[i]), vdupq_n_s32(-n))); });
     }
-    static std::int32_t reduce_add_ints(Ints a) {
-        return vaddvq_s32(vaddq_s32(vaddq_s32(a.v[0], a.v[1]), vaddq_s32(a.v[2], a.v[3])));
+    static void store_block(std::int8_t* p, Ints low, Ints high, std::int32_t& sum_low, std::int32_t& sum_high) {
+        narrow_i8(p, low);
+        narrow_i8(p + 16, high);
+        sum_low = vaddlvq_s8(vld1q_s8(p));
+        sum_high = vaddlvq_s8(vld1q_s8(p + 16));
     }
     static Floats power_of_two(Ints n) {
         return each([&](int i) { return vreinterpretq_f32_s32(vshlq_n_s32(vaddq_s32(n.v[i], vdupq_n_s32(127)), 23)); });

@@ -113,6 +113,13 @@ struct Scalar {
         }
         return a.v[0];
     }
+    // The fixed tree of all sums over lanes: i + (i + 8), then 4, 2, 1.
+    static float reduce_add(Floats a) {
+        for (int n = 8; n > 0; n /= 2) {
+            for (int i = 0; i < n; ++i) a.v[i] += a.v[i + n];
+        }
+        return a.v[0];
+    }
 
     // ---- Ints
     static Ints broadcast_int(std::int32_t x) {
@@ -145,10 +152,15 @@ struct Scalar {
     static Ints shift_right(Ints a, int n) {
         return each_int([&](int i) { return static_cast<std::int32_t>(static_cast<std::uint32_t>(a.v[i]) >> n); });
     }
-    static std::int32_t reduce_add_ints(Ints a) {
-        std::int32_t sum = 0;
-        for (int i = 0; i < 16; ++i) sum += a.v[i];
-        return sum;
+    // Stores 32 values of -127..127, and gives the sums of either half.
+    static void store_block(std::int8_t* p, Ints low, Ints high, std::int32_t& sum_low, std::int32_t& sum_high) {
+        narrow_i8(p, low);
+        narrow_i8(p + 16, high);
+        sum_low = sum_high = 0;
+        for (int i = 0; i < 16; ++i) {
+            sum_low += low.v[i];
+            sum_high += high.v[i];
+        }
     }
     static Floats from_ints(Ints a) {
         return each([&](int i) { return static_cast<float>(a.v[i]); });

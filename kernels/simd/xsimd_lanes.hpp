@@ -63,8 +63,13 @@ struct XsimdLanes {
     static Floats select_less(Floats a, Floats b, Floats x, Floats y) {
         return each([&](int i) { return xsimd::select(a.v[i] < b.v[i], x.v[i], y.v[i]); });
     }
-    static Floats max(Floats a, Floats b) { return select_less(b, a, a, b); }
-    static Floats min(Floats a, Floats b) { return select_less(a, b, a, b); }
+    // On x86 the instructions are the definition: b where a is not greater (less), or a NaN is there.
+    static Floats max(Floats a, Floats b) {
+        return each([&](int i) { return xsimd::max(a.v[i], b.v[i]); });
+    }
+    static Floats min(Floats a, Floats b) {
+        return each([&](int i) { return xsimd::min(a.v[i], b.v[i]); });
+    }
     static Floats abs(Floats a) {
         return each([&](int i) { return xsimd::abs(a.v[i]); });
     }

@@ -94,21 +94,24 @@ void check_observed(const std::string& path, const std::vector<linnet::Token>& t
 
     const auto squares = reference::Model(path).input_squares(tokens);
     for (const std::string& tensor : tensors) CHECK_MESSAGE(seen.sums.count(tensor) == 1, tensor);
-    for (const auto& [tensor, sums] : squares.sums) {  // which has each tensor under all of its names
+    for (const auto& entry : squares.sums) {  // which has each tensor under all of its names
+        const std::string& tensor = entry.first;
         if (model->file().find_tensor(tensor) != nullptr) CHECK_MESSAGE(seen.sums.count(tensor) == 1, tensor);
     }
-    for (const auto& [tensor, matrices] : seen.sums) {
+    for (const auto& entry : seen.sums) {
+        const std::string& tensor = entry.first;
         CAPTURE(tensor);
-        for (const auto& [index, sum] : matrices) CHECK(sum.orders == seen_alone.sums[tensor][index].orders);
+        for (const auto& [index, sum] : entry.second) CHECK(sum.orders == seen_alone.sums[tensor][index].orders);
         const auto found = squares.sums.find(tensor);
         if (found == squares.sums.end()) {
             CHECK(std::find(tensors.begin(), tensors.end(), tensor) == tensors.end());
             continue;
         }
-        CHECK(matrices.size() == found->second.size());
-        for (const auto& [index, sum] : matrices) {
+        CHECK(entry.second.size() == found->second.size());
+        for (const auto& of_matrix : entry.second) {
+            const std::size_t index = of_matrix.first;
             CAPTURE(index);
-            check_sum(sum, found->second.at(static_cast<Eigen::Index>(index)));
+            check_sum(of_matrix.second, found->second.at(static_cast<Eigen::Index>(index)));
         }
     }
 }

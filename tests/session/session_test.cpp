@@ -531,6 +531,31 @@ TEST_CASE("a sampler's penalties look at the whole sequence: what was appended, 
     CHECK(status_of([&] { session.set_sampler(other); }) == Status::invalid_argument);
 }
 
+TEST_CASE("scores: continuations that fit exactly, and a sampler that has seen nothing of them") {
+    linnet::Memory memory;  // outlives the session, which holds the sampler
+    const std::vector<Token> all = some_tokens(24);
+    const std::vector<std::span<const Token>> fitting = {std::span(all).subspan(18, 3)};
+    const std::vector<std::span<const Token>> longer = {std::span(all).subspan(18, 4)};
+    double expected = 0.0, score = 0.0;
+    Session wide(shared_model(), {.n_ctx = 100});
+    wide.append(std::span(all).first(18));
+    wide.score(fitting, {&expected, 1});
+    Session session(shared_model(), {.n_ctx = 20});
+    session.append(std::span(all).first(18));
+    session.score(fitting, {&score, 1});  // its last token is never computed
+    CHECK(score == expected);
+    CHECK(score < 0.0);
+    CHECK(status_of([&] { session.score(longer, {&score, 1}); }) == Status::context_full);
+
+    const Token often = 300;
+    const linnet::LogitBias biases[] = {{often, 500.0F}};
+    const linnet::SamplerOptions options = {.frequency_penalty = 1000.0F, .biases = biases};
+    wide.set_sampler(std::make_shared<linnet::Sampler>(shared_model()->spec().n_vocab, options, memory));
+    CHECK(wide.step(0).token == often);
+    wide.score(fitting, {&score, 1});
+    CHECK(wide.step(0).token != often);  // chosen once already
+}
+
 TEST_CASE("a session takes exactly what its plan says, and stepping it nothing") {
     linnet::Memory& memory = shared_model()->engine().memory;
     for (const PassShape& shape :

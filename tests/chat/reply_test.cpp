@@ -411,6 +411,7 @@ TEST_CASE("reply: bytes that are no text, and limits") {
             reply.feed(block);
             drain(reply, parsed, last);
         }
+        CHECK(parsed.warnings.size() == 1);  // as soon as it is too long
         reply.finish();
         drain(reply, parsed, last);
         CHECK(parsed.text.size() == 11 + 40 * block.size());

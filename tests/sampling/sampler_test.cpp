@@ -332,7 +332,10 @@ TEST_CASE("set_history is the same as accepting, and forgets what was before") {
     set.accept(4);
     CHECK(set.sample(std::vector<float>{1.0F, 0.9F, 0.8F, 0.75F}) == 3);
     set.set_history({});
-    CHECK(set.sample(logits) == 0);
+    CHECK(set.sample(std::vector<float>{0.7F, 0.7F, 0.7F, 0.6F}) == 0);
+    const Token window[] = {0, 2, 0, 0};  // the last three
+    set.set_history(window);
+    CHECK(set.sample(std::vector<float>{1.0F, 0.6F, 1.0F, 0.75F}) == 3);
 }
 
 TEST_CASE("the same seed gives the same tokens; reset starts again") {

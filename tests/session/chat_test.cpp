@@ -109,6 +109,10 @@ TEST_CASE("chat: the text is the conversation's, the last message of the assista
           "<|im_start|>user\nTell me a story about a little fox.<|im_end|>\n<|im_start|>assistant\nOnce upon a time "
           "there was a fox.");
     CHECK(render_chat(model, conversation(kUser), "") == render_chat(model, conversation(kUser), "chatml"));  // its own
+    // Without braces the longest name has 64 bytes; what is longer is a template.
+    CHECK(error_of(conversation(kUser), std::string(64, 'x'), Status::not_found).find("no built-in") !=
+          std::string::npos);
+    CHECK(std::string(render_chat(model, conversation(kUser), std::string(65, 'x'))) == std::string(65, 'x'));
     CHECK(render_chat(model, R"({"messages": [], "extra": {"a": [1, null]}})", "{{ a }}") == "[1, None]");
     CHECK(render_chat(model, R"({"messages": [], "now": "2024-02-29"})", "{{ strftime_now('%d.%m.%Y') }}") ==
           "29.02.2024");
@@ -231,6 +235,18 @@ TEST_CASE("chat: after an error the sequence is as before") {
     fails(conversation(kUser), "{{ 1 / 0 }}", Status::invalid_argument);
     fails(conversation(kUser), "{% if", Status::bad_file);
     fails(conversation(kUser), "nobody", Status::not_found);
+}
+
+TEST_CASE("chat: a conversation may fill the context") {
+    Session wide(shared_model(), {.n_ctx = 256});
+    (void)append_chat(wide, conversation(kUser), "chatml");
+    const auto n_tokens = static_cast<std::uint32_t>(wide.tokens().size());
+    Session full(shared_model(), {.n_ctx = n_tokens});
+    (void)append_chat(full, conversation(kUser), "chatml");
+    CHECK(tokens_of(full) == tokens_of(wide));
+    Session small(shared_model(), {.n_ctx = n_tokens - 1});
+    CHECK_THROWS_AS((void)append_chat(small, conversation(kUser), "chatml"), Error);
+    CHECK(small.tokens().empty());
 }
 
 TEST_CASE("chat: errors of templates name line and column") {

@@ -163,6 +163,14 @@ inline void load_tiles(Floats (&acc)[T][N], const float* y, std::size_t y_stride
     }
 }
 
+// Lines of outputs that are needed next: a model's other work has driven them from the caches.
+template <int T>
+inline void fetch_outputs(const MatmulArgs& a, std::size_t t, std::size_t n, std::size_t row) {
+    for (std::size_t i = t; i < t + n && i < a.n_tokens; ++i) {
+        for (std::size_t j = 0; j < T; ++j) __builtin_prefetch(a.y + i * a.y_stride + row + j * kRows, 1);
+    }
+}
+
 // Tokens that share an unpacked chunk: their activations of it (500 kB) stay in the second-level cache.
 inline constexpr std::size_t kBlockTokens = 300;
 
@@ -181,6 +189,7 @@ void matmul_many(const MatmulArgs& a) {
                 NextTiles<F, T> next(a, tiles, row, k, n, (t1 - t0) / panel_tokens(kActivations<F>) + 1);
                 for_panels<F>(a, t0, t1, [&](std::size_t t, std::size_t width, const std::byte* panel) {
                     next.fetch();
+                    fetch_outputs<T>(a, t + width, width, row);
                     for_columns<max_columns<V, F>()>(0, width, [&]<int N>(std::size_t column) {
                         float* y = a.y + (t + column) * a.y_stride + row;
                         typename V::Floats acc[T][N];

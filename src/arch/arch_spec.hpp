@@ -263,11 +263,12 @@ enum class Role : std::uint8_t {
     attn_q_b,
     attn_kv_a_mqa,
     attn_kv_a_norm,
-    attn_kv_b,  // attn_k_b, transposed, and attn_v_b, head by head
+    attn_kv_b,              // attn_k_b, transposed, and attn_v_b, head by head
+    ffn_gate_up_exps,       // of each expert both: what files may have instead of the two, of any architecture
+    ffn_gate_up_exps_bias,  // likewise
     ffn_gate_exps,
     ffn_up_exps,
     ffn_down_exps,
-    ffn_gate_up_exps,  // of each expert both
     attn_k_b,
     attn_v_b,
 };

@@ -39,9 +39,9 @@ constexpr TensorSlot kSlots[] = {
     {Role::ffn_gate_inp, Dim::d_model, Dim::n_experts},
     {Role::ffn_gate_inp_bias, Dim::n_experts, Dim::one},
     {Role::ffn_gate_exps, Dim::d_model, Dim::d_ff_expert},
-    {Role::ffn_gate_exps_bias, Dim::d_ff_expert, Dim::each_expert},
+    {Role::ffn_gate_exps_bias, Dim::d_ff_expert, Dim::each_expert, Need::unless_fused},
     {Role::ffn_up_exps, Dim::d_model, Dim::d_ff_expert},
-    {Role::ffn_up_exps_bias, Dim::d_ff_expert, Dim::each_expert},
+    {Role::ffn_up_exps_bias, Dim::d_ff_expert, Dim::each_expert, Need::unless_fused},
     {Role::ffn_down_exps, Dim::d_ff_expert, Dim::d_model},
     {Role::ffn_down_exps_bias, Dim::d_model, Dim::each_expert},
 };

@@ -56,7 +56,7 @@ constexpr Family kFamilies[] = {
      {"<|im_start|>system\n", "<|im_end|>\n"}, {"<|im_start|>user\n", "<|im_end|>\n"},
      {"<|im_start|>assistant\n", "<|im_end|>\n"}, "<|im_start|>assistant\n"},
     {"glm-4", "[gMASK]", "", false, false, false,
-     {"<|system|>\n", ""}, {"<|user|>\n", ""}, {"<|assistant|>\n", ""}, "<|assistant|>"},
+     {"<|system|>\n", ""}, {"<|user|>\n", ""}, {"<|assistant|>\n", ""}, "<|assistant|>", "[gMASK]<sop>"},
     {"mistral-v7", "[SYSTEM_PROMPT]", "", true, false, false,
      {"[SYSTEM_PROMPT] ", "[/SYSTEM_PROMPT]"}, {"[INST] ", "[/INST]"}, {" ", "</s>"}, ""},
     {"mistral-nemo", "<SPECIAL_20>", "llama", true, false, true,
@@ -84,8 +84,8 @@ constexpr Family kFamilies[] = {
 };
 // clang-format on
 
-// {0}: BOS, {1}: the content, {2} and {3}: the system's turn, {4} and {5}: the user's, {6} and {7}: the assistant's,
-// {8}: the prompt.
+// {0}: BOS or another beginning, {1}: the content, {2} and {3}: the system's turn, {4} and {5}: the user's, {6} and
+// {7}: the assistant's, {8}: the prompt.
 constexpr const char* kSystemApart = "{{{{- {0} -}}}}{{{{- {1} -}}}}{{{{- {2} -}}}}";
 constexpr const char* kSystemFirst = "{{%- set first.text = {0} + {1} + {2} -%}}";
 constexpr const char* kTemplate =
@@ -144,7 +144,7 @@ std::string template_of(const Family& family) {
     const std::string before = quoted(family.system.before), after = quoted(family.system.after);
     const std::string system = family.system_first ? fmt::format(fmt::runtime(kSystemFirst), before, content, after)
                                                    : fmt::format(fmt::runtime(kSystemApart), before, content, after);
-    return fmt::format(fmt::runtime(kTemplate), family.bos ? "{{- bos_token -}}" : "", content, system,
+    return fmt::format(fmt::runtime(kTemplate), family.bos ? "{{- bos_token -}}" : family.begin, content, system,
                        quoted(family.user.before), quoted(family.user.after), quoted(family.assistant.before),
                        quoted(family.assistant.after), quoted(family.prompt));
 }

@@ -25,7 +25,8 @@ struct Family {
     bool trim = false;          // contents without spaces around them
     bool system_first = false;  // the system's message goes into the user's after it
     Turn system, user, assistant;
-    std::string_view prompt;  // opens the assistant's turn
+    std::string_view prompt;      // opens the assistant's turn
+    std::string_view begin = {};  // what the text begins with where that is not just BOS
 };
 
 std::span<const Family> families() noexcept;

@@ -53,6 +53,15 @@ std::vector<Chunk> cut(std::string_view line, bool hyphens) {
     return chunks;
 }
 
+// How much of a long word goes into the `room` that a line has left (0: as Python does, nothing, which then is dropped
+// in place of a space): up to its last hyphen when it has one in there that not only hyphens precede.
+std::int64_t room_for(std::string_view word, std::int64_t room, bool hyphens) {
+    const std::string_view head = word.substr(0, byte_offset(word, static_cast<std::size_t>(room)));
+    const std::size_t hyphen = hyphens ? head.rfind('-') : std::string_view::npos;
+    if (hyphen == std::string_view::npos || head.find_first_not_of('-') > hyphen) return room;
+    return static_cast<std::int64_t>(n_characters(head.substr(0, hyphen + 1)));
+}
+
 std::vector<std::string> fill(std::vector<Chunk> chunks, const WrapStyle& style) {
     std::vector<std::string> lines;
     std::reverse(chunks.begin(), chunks.end());
@@ -68,9 +77,9 @@ std::vector<std::string> fill(std::vector<Chunk> chunks, const WrapStyle& style)
         if (!chunks.empty() && chunks.back().width > style.width) {
             Chunk& word = chunks.back();
             if (style.break_long_words) {
-                const std::int64_t n = std::min(std::max<std::int64_t>(style.width - width, 1), word.width);
+                const std::int64_t n = room_for(word.text, style.width - width, style.break_on_hyphens);
                 const std::size_t size = byte_offset(word.text, static_cast<std::size_t>(n));
-                line.push_back({word.text.substr(0, size), n, false});
+                line.push_back({word.text.substr(0, size), n, word.is_space || n == 0});
                 word.text.remove_prefix(size);
                 word.width -= n;
                 if (word.width == 0) chunks.pop_back();

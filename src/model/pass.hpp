@@ -8,6 +8,7 @@
 #include <cstdint>
 #include <span>
 
+#include "base/checked.hpp"
 #include "cache/kv_cache.hpp"
 #include "cache/recurrent_state.hpp"
 #include "model/forward.hpp"
@@ -78,11 +79,17 @@ struct Pass {
         }
     }
 
-    // One task for each of n tokens; a few are not worth waking threads for.
+    // Calls f(t, scratch of the worker) for n tokens. Neighbours, which share cache lines of panels and of key tiles,
+    // have the same worker; a few are not worth waking threads for.
     template <class F>
     bool for_tokens(std::size_t n, F f) const noexcept {
-        if (n >= 8) return parallel(n, f);
-        for (std::size_t t = 0; t < n; ++t) f(t, s.workers[0]);
+        constexpr std::size_t kPanel = kernels::panel_tokens(kernels::Activations::q8);
+        constexpr std::size_t kMost = 4;  // panels
+        const auto panels = [&](std::size_t begin, std::size_t end, WorkerScratch& worker) {
+            for (std::size_t t = begin * kPanel; t < std::min(end * kPanel, n); ++t) f(t, worker);
+        };
+        if (n >= 8) return parallel_ranges(div_up(n, kPanel), kMost, panels);
+        panels(0, div_up(n, kPanel), s.workers[0]);
         return !cancelled();
     }
 

@@ -115,10 +115,11 @@ constexpr std::array<std::string_view, arch::kRoles> kNames = {
     "attn_kv_a_mqa.weight",
     "attn_kv_a_norm.weight",
     "attn_kv_b.weight",
+    "ffn_gate_up_exps.weight",
+    "ffn_gate_up_exps.bias",
     "ffn_gate_exps.weight",
     "ffn_up_exps.weight",
     "ffn_down_exps.weight",
-    "ffn_gate_up_exps.weight",
     "attn_k_b.weight",
     "attn_v_b.weight",
 };

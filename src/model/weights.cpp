@@ -8,6 +8,7 @@
 #include <chrono>
 #include <exception>
 #include <mutex>
+#include <optional>
 #include <span>
 #include <string>
 #include <utility>
@@ -29,7 +30,8 @@ using kernels::kTileRows;
 
 constexpr auto kFloats = kernels::Format::f32;
 
-// A run of a tensor's rows which becomes one matrix; of vectors, n_out of n_in each from element first_row on.
+// A run of a tensor's rows which becomes one matrix; of vectors, n_out of n_in each, `step` elements apart, from
+// element first_row on.
 struct Part {
     Role role;
     std::size_t layer;
@@ -39,6 +41,7 @@ struct Part {
     std::uint64_t first_row;
     std::uint64_t n_in;
     std::uint64_t n_out;
+    std::uint64_t step;
     bool is_vector;
     bool is_transposed;                       // rows in the file are columns [n_in], which become rows of floats
     std::uint64_t offset;                     // in the buffer; unused for matrices that stay in the file
@@ -94,6 +97,8 @@ void add_parts(std::vector<Part>& parts, const arch::ModelSpec& spec, const Part
         return;
     } else if (whole.role == Role::ffn_gate_up_exps) {
         pieces = {{Role::ffn_gate_exps, Dim::d_ff_expert}, {Role::ffn_up_exps, Dim::d_ff_expert}};
+    } else if (whole.role == Role::ffn_gate_up_exps_bias) {
+        pieces = {{Role::ffn_gate_exps_bias, Dim::d_ff_expert}, {Role::ffn_up_exps_bias, Dim::d_ff_expert}};
     } else {
         parts.push_back(whole);
         return;
@@ -133,7 +138,7 @@ Part make_part(const gguf::TensorInfo& tensor, const TensorSlot& slot, const arc
         throw Error(Status::unsupported, "tensor '{}': format {} is not supported{}", tensor.name,
                     type != nullptr ? type->name : "?", vector ? " for vectors" : "");
     }
-    return {slot.role, layer, 0, &tensor, format, 0, n_in, n_out, vector, false, 0, 0};
+    return {slot.role, layer, 0, &tensor, format, 0, n_in, n_out, n_in, vector, false, 0, 0};
 }
 
 // The tensor that holds this role's together with others, in files that fuse them; `role` itself when there is none.
@@ -147,10 +152,37 @@ Role fused(Role role) {
         case Role::attn_v_bias: return Role::attn_qkv_bias;
         case Role::ffn_gate_exps:
         case Role::ffn_up_exps: return Role::ffn_gate_up_exps;
+        case Role::ffn_gate_exps_bias:
+        case Role::ffn_up_exps_bias: return Role::ffn_gate_up_exps_bias;
         case Role::attn_k_b:
         case Role::attn_v_b: return Role::attn_kv_b;
         default: return role;
     }
+}
+
+// Gates and ups of experts come in one tensor or in two, whatever the architecture: where the fused one is, it takes
+// the place of the gates' slot, and there is none for the ups.
+std::optional<TensorSlot> slot_in(const gguf::File& file, TensorSlot slot, std::size_t layer) {
+    const bool is_gate = slot.role == Role::ffn_gate_exps || slot.role == Role::ffn_gate_exps_bias;
+    if (!is_gate && slot.role != Role::ffn_up_exps && slot.role != Role::ffn_up_exps_bias) return slot;
+    const std::string name = tensor_name(slot.role, layer);
+    const std::string fused_name = tensor_name(fused(slot.role), layer);
+    if (file.find_tensor(fused_name) == nullptr) return slot;
+    if (file.find_tensor(name) != nullptr) {
+        throw Error(Status::bad_file, "tensor '{}' stands beside '{}', which holds the same", name, fused_name);
+    }
+    if (!is_gate) return std::nullopt;
+    slot.role = fused(slot.role);
+    slot.need = arch::Need::required;
+    (slot.n_out == Dim::each_expert ? slot.n_in : slot.n_out) = Dim::two_d_ff_expert;
+    return slot;
+}
+
+// whole: the role of the tensor that might hold it together with others; else its own.
+[[noreturn]] void refuse_missing(std::string_view name, Role whole, std::size_t layer) {
+    const std::string whole_name = tensor_name(whole, layer);
+    if (whole_name == name) throw Error(Status::bad_file, "tensor '{}' is missing", name);
+    throw Error(Status::bad_file, "tensors '{}' and '{}', of which the file needs one, are missing", name, whole_name);
 }
 
 // What a layer that attends to another's keys and values does not compute, though files may have it.
@@ -163,10 +195,9 @@ bool makes_kv(Role role) {
     }
 }
 
-// Of arch.slots[i] for a layer: null where it need not and must not be.
+// Of a slot which is arch.slots[i] or takes its place, for a layer: null where it need not and must not be.
 const gguf::TensorInfo* find_slot(const gguf::File& file, const arch::ArchSpec& arch, const arch::ModelSpec& spec,
-                                  std::size_t i, std::size_t layer) {
-    const TensorSlot& slot = arch.slots[i];
+                                  const TensorSlot& slot, std::size_t i, std::size_t layer) {
     if (!has_extent(spec, slot, layer)) return nullptr;
     const std::string name = tensor_name(slot.role, layer, slot.name);
     const gguf::TensorInfo* tensor = file.find_tensor(name);
@@ -182,7 +213,8 @@ const gguf::TensorInfo* find_slot(const gguf::File& file, const arch::ArchSpec& 
     const bool replaced =
         slot.need == arch::Need::unless_fused && file.find_tensor(tensor_name(fused(slot.role), layer)) != nullptr;
     if (replaced) return nullptr;
-    if (tensor == nullptr) throw Error(Status::bad_file, "tensor '{}' is missing", name);
+    const Role whole = slot.need == arch::Need::unless_fused ? fused(slot.role) : slot.role;
+    if (tensor == nullptr) refuse_missing(name, whole, layer);
     return tensor;
 }
 
@@ -201,7 +233,7 @@ void add_stack(std::vector<Part>& parts, const gguf::File& file, const TensorSlo
     for (std::size_t i = 0; i < n; ++i) {
         const std::string name = arch::is_by_head(slot.role) ? whole_name : expert_name(slot.role, layer, i);
         const gguf::TensorInfo* tensor = whole != nullptr ? whole : file.find_tensor(name);
-        if (tensor == nullptr) throw Error(Status::bad_file, "tensor '{}' is missing", i == 0 ? whole_name : name);
+        if (tensor == nullptr) refuse_missing(i == 0 ? whole_name : name, fused(slot.role), layer);
         use(*tensor);
         Part part = make_part(*tensor, slot, spec, layer, whole != nullptr ? n : 1);
         part.index = i;
@@ -256,18 +288,20 @@ Layout make_layout(const gguf::File& file, const arch::ArchSpec& arch, const arc
         used[static_cast<std::size_t>(&tensor - file.tensors().data())] = true;
     };
     for (std::size_t i = 0; i < arch.slots.size(); ++i) {
-        const TensorSlot& slot = arch.slots[i];
-        const std::size_t n_layers = per_layer(slot.role) ? spec.layers.size() : 1;
+        const Role role = arch.slots[i].role;
+        const std::size_t n_layers = per_layer(role) ? spec.layers.size() : 1;
         for (std::size_t layer = 0; layer < n_layers; ++layer) {
-            if (arch::is_stacked(slot.role)) {
-                if (has_extent(spec, slot, layer)) add_stack(layout.parts, file, slot, spec, layer, use);
+            const std::optional<TensorSlot> slot = slot_in(file, arch.slots[i], layer);
+            if (!slot) continue;
+            if (arch::is_stacked(role)) {
+                if (has_extent(spec, *slot, layer)) add_stack(layout.parts, file, *slot, spec, layer, use);
                 continue;
             }
-            const gguf::TensorInfo* tensor = find_slot(file, arch, spec, i, layer);
+            const gguf::TensorInfo* tensor = find_slot(file, arch, spec, *slot, i, layer);
             if (tensor == nullptr) continue;
             use(*tensor);
-            const Part part = make_part(*tensor, slot, spec, layer);
-            const bool shares = spec.layers[layer].kv_layer != arch::kOwn && makes_kv(slot.role);
+            const Part part = make_part(*tensor, *slot, spec, layer);
+            const bool shares = spec.layers[layer].kv_layer != arch::kOwn && makes_kv(role);
             if (!shares) add_parts(layout.parts, spec, part);
         }
     }
@@ -459,10 +493,13 @@ Weights::Weights(const gguf::File& file, const arch::ArchSpec& arch, const arch:
         std::byte* target = buffer_.data() + part.offset;
         if (part.is_vector) {
             const std::uint64_t n_values = part.n_in * part.n_out;
-            std::vector<std::byte> bytes(kernels::row_bytes(*part.format, n_values));
-            file.read_tensor(*part.tensor, kernels::row_bytes(*part.format, part.first_row), bytes);
+            const std::uint64_t run = part.step == part.n_in ? n_values : part.n_in;
+            std::vector<std::byte> bytes(kernels::row_bytes(*part.format, run));
             auto* values = reinterpret_cast<float*>(target);
-            kernels.decode[static_cast<std::size_t>(part.format->format)].fn(bytes.data(), n_values, values);
+            for (std::uint64_t done = 0, at = part.first_row; done < n_values; done += run, at += part.step) {
+                file.read_tensor(*part.tensor, kernels::row_bytes(*part.format, at), bytes);
+                kernels.decode[static_cast<std::size_t>(part.format->format)].fn(bytes.data(), run, values + done);
+            }
             // Files have the taps of one channel after the other; all channels are computed at once.
             if (part.role == Role::conv_taps) transpose(values, part.n_out, part.n_in);
             vectors_[i] = values;

@@ -2,6 +2,7 @@
 #include "quantize/importance.hpp"
 
 #include <cmath>
+#include <string>
 #include <utility>
 
 #include "base/error.hpp"
@@ -40,9 +41,18 @@ Importance Importance::read(Source source, Memory& memory) {
     return result;
 }
 
-std::span<const float> Importance::find(std::string_view tensor) const noexcept {
+std::span<const float> Importance::find(std::string_view tensor) const {
     const auto entry = entries_.find(tensor);
-    return entry == entries_.end() ? std::span<const float>() : entry->second;
+    if (entry != entries_.end()) return entry->second;
+    constexpr std::string_view kGate = ".ffn_gate_exps.", kUp = ".ffn_up_exps.", kBoth = ".ffn_gate_up_exps.";
+    for (const std::string_view own : {kGate, kUp, kBoth}) {
+        const std::size_t at = tensor.find(own);
+        if (at == tensor.npos) continue;
+        std::string other(tensor);
+        const auto same = entries_.find(other.replace(at, own.size(), own == kBoth ? kGate : kBoth));
+        if (same != entries_.end()) return same->second;
+    }
+    return {};
 }
 
 void Importance::add(std::string_view tensor, std::vector<float> values) {

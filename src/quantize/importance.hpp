@@ -22,8 +22,9 @@ class Importance {
     // format.
     static Importance read(Source source, Memory& memory);
 
-    // One value per input, for each matrix of the tensor; empty when nothing is known of it.
-    std::span<const float> find(std::string_view tensor) const noexcept;
+    // One value per input, for each matrix of the tensor; empty when nothing is known of it. Gates and ups of experts
+    // have the same inputs, and so one importance, whether they are one tensor or two.
+    std::span<const float> find(std::string_view tensor) const;
     std::size_t n_tensors() const noexcept { return entries_.size(); }
     const std::string& dataset() const noexcept { return dataset_; }  // empty when not known
     std::uint32_t n_chunks() const noexcept { return n_chunks_; }     // 0 when not known

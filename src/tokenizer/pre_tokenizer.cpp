@@ -58,12 +58,17 @@ const char* cased_word(const WordPattern& pattern, const char* p, const char* en
     const char* q = p;
     while (q != end) {
         const Glyph g = glyph(q, end);
-        if ((g.mask & pattern.upper) == 0) break;
+        if ((g.mask & pattern.upper) == 0 || pattern.apart.has(g.code, g.mask)) break;
         q = g.end;
         if (g.mask & pattern.lower) both_end = q;
     }
     if (upper_only) return q == p ? nullptr : q;
-    const char* tail = skip(q, end, pattern.lower);
+    const char* tail = q;
+    while (tail != end) {
+        const Glyph g = glyph(tail, end);
+        if ((g.mask & pattern.lower) == 0 || pattern.apart.has(g.code, g.mask)) break;
+        tail = g.end;
+    }
     // Where nothing is left for lower+, upper* gives back until it can have one character.
     return tail != q ? tail : both_end;
 }
@@ -106,8 +111,20 @@ const char* white_space(bool newlines, const char* p, const char* end) noexcept 
     return last;
 }
 
+const char* match_run(const RunPattern& run, const char* p, const char* end) noexcept {
+    std::uint32_t n = 0;
+    while (p != end && n < run.max) {
+        const Glyph g = glyph(p, end);
+        if (!run.set.has(g.code, g.mask)) break;
+        p = g.end;
+        ++n;
+    }
+    return n >= run.min ? p : nullptr;
+}
+
 const char* match(const WordPattern& pattern, const char* p, const char* end) noexcept {
     using Contractions = WordPattern::Contractions;
+    if (const char* q = match_run({pattern.apart}, p, end)) return q;
     if (pattern.contractions == Contractions::lower || pattern.contractions == Contractions::any_case) {
         if (const char* q = contraction(p, end, pattern.contractions == Contractions::any_case)) return q;
     }
@@ -132,17 +149,6 @@ const char* match(const WordPattern& pattern, const char* p, const char* end) no
     const char* q = skip(start, end, pattern.symbols.any, pattern.symbols.none);
     if (q != start) return skip(q, end, pattern.trail);
     return white_space(pattern.newlines, p, end);
-}
-
-const char* match_run(const RunPattern& run, const char* p, const char* end) noexcept {
-    std::uint32_t n = 0;
-    while (p != end && n < run.max) {
-        const Glyph g = glyph(p, end);
-        if (!run.set.has(g.code, g.mask)) break;
-        p = g.end;
-        ++n;
-    }
-    return n >= run.min ? p : nullptr;
 }
 
 const char* match(const RunPattern& run, const char* p, const char* end) noexcept {

@@ -21,19 +21,19 @@ struct CharSet {
     struct Range {
         char32_t first, last;
     };
-    std::span<const Range> ranges = {};
+    std::span<const Range> ranges = {};  // ascending
 
     bool has(char32_t code, unicode::Mask mask) const noexcept {
         if ((mask & any) != 0 && (mask & none) == 0) return true;
         for (const Range& range : ranges) {
-            if (code >= range.first && code <= range.last) return true;
+            if (code <= range.last) return code >= range.first;
         }
         return false;
     }
 };
 
 // The alternatives of GPT-2's expression and of all its descendants, in their order:
-//   contraction | punctuation + ASCII word | prefix? word contraction? | digits | ' '? symbols trail* |
+//   apart+ | contraction | punctuation + ASCII word | prefix? word contraction? | digits | ' '? symbols trail* |
 //   \s*[\r\n]+ | \s+(?!\S) | \s+
 struct WordPattern {
     enum class Contractions : std::uint8_t {
@@ -43,6 +43,7 @@ struct WordPattern {
         suffix,    // as the end of a word, ignoring case
     };
     Contractions contractions = Contractions::none;
+    CharSet apart = {};            // characters that cased words have none of
     bool punctuated_word = false;  // [ASCII punctuation][A-Za-z]+
     CharSet prefix;                // one optional character before a word
     unicode::Mask upper = 0;       // 0: word = lower+

@@ -44,7 +44,14 @@ constexpr WordPattern kQwen2Words{
     .newlines = true,
 };
 
-// The same with marks in the words: [\p{L}\p{M}]+ and [^\s\p{L}\p{M}\p{N}]+.
+// The same without a trail.
+constexpr WordPattern kSeedCoderWords = [] {
+    WordPattern pattern = kQwen2Words;
+    pattern.trail = 0;
+    return pattern;
+}();
+
+// Qwen 2's with marks in the words: [\p{L}\p{M}]+ and [^\s\p{L}\p{M}\p{N}]+.
 constexpr WordPattern kQwen35Words{
     .contractions = Contractions::any_case,
     .prefix = kNotNewlineLetterDigit,
@@ -113,10 +120,40 @@ constexpr CharSet::Range kCasedLetters[] = {
     {0x118A0, 0x118DF}, {0x1E900, 0x1E943},
 };
 constexpr CharSet::Range kDeepseekPunctuation[] = {
-    {0x21, 0x2F}, {0x3A, 0x7E}, {0xFF01, 0xFF0F}, {0xFF1A, 0xFF5E}, {0x2018, 0x201F}, {0x3000, 0x3002},
+    {0x21, 0x2F}, {0x3A, 0x7E}, {0x2018, 0x201F}, {0x3000, 0x3002}, {0xFF01, 0xFF0F}, {0xFF1A, 0xFF5E},
 };
-constexpr CharSet::Range kDeepseekEastAsian[] = {{0x4E00, 0x9FA5}, {0x0800, 0x4E00}, {0xAC00, 0xD7FF}};
-constexpr CharSet::Range kDeepseek3EastAsian[] = {{0x4E00, 0x9FA5}, {0x3040, 0x309F}, {0x30A0, 0x30FF}};
+constexpr CharSet::Range kDeepseekEastAsian[] = {{0x0800, 0x9FA5}, {0xAC00, 0xD7FF}};
+constexpr CharSet::Range kDeepseek3EastAsian[] = {{0x3040, 0x30FF}, {0x4E00, 0x9FA5}};
+
+// The script of Chinese characters, Unicode 15.
+constexpr CharSet::Range kHan[] = {
+    {0x2E80, 0x2E99},   {0x2E9B, 0x2EF3},   {0x2F00, 0x2FD5},   {0x3005, 0x3005},   {0x3007, 0x3007},
+    {0x3021, 0x3029},   {0x3038, 0x303B},   {0x3400, 0x4DBF},   {0x4E00, 0x9FFF},   {0xF900, 0xFA6D},
+    {0xFA70, 0xFAD9},   {0x16FE2, 0x16FE3}, {0x16FF0, 0x16FF1}, {0x20000, 0x2A6DF}, {0x2A700, 0x2B739},
+    {0x2B740, 0x2B81D}, {0x2B820, 0x2CEA1}, {0x2CEB0, 0x2EBE0}, {0x2F800, 0x2FA1D}, {0x30000, 0x3134A},
+    {0x31350, 0x323AF},
+};
+
+// [\p{Han}]+|, then as gpt-4o's with the trail [\r\n]*, where the letters of words are those && [^\p{Han}].
+constexpr WordPattern kKimiWords = [] {
+    WordPattern pattern = kGpt4oWords;
+    pattern.apart.ranges = kHan;
+    pattern.trail = kNewline;
+    return pattern;
+}();
+
+// Before the words, which are gpt-4o's with \p{N}, a run of any of four sets that have no character in common.
+constexpr CharSet::Range kYoutuHangul[] = {{0x3131, 0x318E}, {0xAC00, 0xD7A3}};
+constexpr CharSet::Range kYoutuPunctuation[] = {
+    {0x2014, 0x2014}, {0x2018, 0x2019}, {0x201C, 0x201D}, {0x2026, 0x2026}, {0x3001, 0x303F},
+    {0xFE30, 0xFE4F}, {0xFF01, 0xFF01}, {0xFF0C, 0xFF0C}, {0xFF1A, 0xFF1B},
+};
+constexpr CharSet::Range kYoutuBopomofo[] = {{0x3105, 0x312F}};
+constexpr WordPattern kYoutuWords = [] {
+    WordPattern pattern = kGpt4oWords;
+    pattern.max_digits = 1;
+    return pattern;
+}();
 
 constexpr RunPattern kOneDigit{.set = {kN}, .max = 1};
 constexpr RunPattern kThreeDigits{.set = {kN}, .max = 3};
@@ -130,6 +167,9 @@ constexpr RunPattern kSpacedDeepseekPunctuation{.set = {0, 0, kDeepseekPunctuati
 constexpr RunPattern kFinalSpaces{.set = {kSpace}, .at_end = true};
 constexpr RunPattern kDeepseekEastAsianRun{.set = {0, 0, kDeepseekEastAsian}};
 constexpr RunPattern kDeepseek3EastAsianRun{.set = {0, 0, kDeepseek3EastAsian}};
+constexpr RunPattern kYoutuHangulRun{.set = {0, 0, kYoutuHangul}};
+constexpr RunPattern kYoutuPunctuationRun{.set = {0, 0, kYoutuPunctuation}};
+constexpr RunPattern kYoutuBopomofoRun{.set = {0, 0, kYoutuBopomofo}};
 
 constexpr Stage kGpt2[] = {{&kGpt2Words}};
 constexpr Stage kLlama3[] = {{&kLlama3Words}};
@@ -137,6 +177,16 @@ constexpr Stage kQwen2[] = {{&kQwen2Words}};
 constexpr Stage kQwen35[] = {{&kQwen35Words}};
 constexpr Stage kGpt4o[] = {{&kGpt4oWords}};
 constexpr Stage kTekken[] = {{&kTekkenWords}};
+constexpr Stage kSeedCoder[] = {{&kSeedCoderWords}};
+constexpr Stage kKimi[] = {{&kKimiWords}};
+constexpr Stage kMiniCpm5[] = {{nullptr, &kThreeDigits}, {&kLlama3Words}};
+constexpr Stage kYoutu[] = {
+    {nullptr, &kYoutuHangulRun},
+    {nullptr, &kYoutuPunctuationRun},
+    {nullptr, &kYoutuBopomofoRun},
+    {nullptr, &kDeepseek3EastAsianRun},
+    {&kYoutuWords},
+};
 constexpr Stage kStarcoder[] = {{nullptr, &kOneDigit}, {&kGpt2Words}};
 constexpr Stage kFalcon[] = {{nullptr, &kPunctuationRun}, {&kGpt2Words}, {nullptr, &kThreeAsciiDigits}};
 constexpr Stage kDeepseekLlm[] = {
@@ -158,12 +208,22 @@ constexpr NamedRule kRules[] = {
     {"default", {kGpt2}},
     {"gpt-2", {kGpt2}},
     {"phi-2", {kGpt2}},
+    {"roberta-bpe", {kGpt2}},
+    {"gigachat", {kGpt2}},
+    {"mellum", {kGpt2}},
+    {"a.x-4.0", {kGpt2}},
+    {"trillion", {kGpt2}},
+    {"granite-docling", {kGpt2}},
     {"mpt", {.stages = kGpt2, .nfc = true}},
     {"olmo", {.stages = kGpt2, .nfc = true}},
     {"llama-bpe", {.stages = kLlama3, .ignore_merges = true, .add_bos = true}},
     {"llama3", {.stages = kLlama3, .ignore_merges = true, .add_bos = true}},
     {"llama-v3", {.stages = kLlama3, .ignore_merges = true, .add_bos = true}},
     {"lfm2", {.stages = kLlama3, .ignore_merges = true, .add_bos = true}},
+    {"falcon3", {.stages = kLlama3, .ignore_merges = true, .add_bos = true}},
+    {"pixtral", {.stages = kLlama3, .ignore_merges = true, .add_bos = true}},
+    {"midm-2.0", {.stages = kLlama3, .ignore_merges = true, .add_bos = true}},
+    {"minicpm5", {.stages = kMiniCpm5, .ignore_merges = true}},
     {"smaug-bpe", {kLlama3}},
     {"dbrx", {kLlama3}},
     {"glm4", {kLlama3}},
@@ -172,20 +232,27 @@ constexpr NamedRule kRules[] = {
     {"deepseek-r1-qwen", {.stages = kQwen2, .nfc = true}},
     {"megrez", {.stages = kQwen2, .nfc = true}},
     {"stablelm2", {.stages = kQwen2, .nfc = true}},
+    {"f2llmv2", {.stages = kQwen2, .nfc = true}},
     {"qwen35", {.stages = kQwen35, .nfc = true}},
+    {"seed-coder", {kSeedCoder}},
     {"gpt-4o", {kGpt4o}},
     {"llama4", {kGpt4o}},
+    {"kanana2", {kGpt4o}},
+    {"kimi-k2", {.stages = kKimi, .ignore_merges = true}},
+    {"youtu", {.stages = kYoutu, .ignore_merges = true}},
     {"tekken", {.stages = kTekken, .ignore_merges = true, .add_bos = true}},
     {"starcoder", {kStarcoder}},
     {"smollm", {kStarcoder}},
     {"refact", {kStarcoder}},
     {"codeshell", {kStarcoder}},
+    {"minerva-7b", {kStarcoder}},
     {"command-r", {.stages = kStarcoder, .nfc = true}},
     {"falcon", {kFalcon}},
     {"deepseek-llm", {kDeepseekLlm}},
     {"deepseek-coder", {kDeepseekCoder}},
     {"deepseek-v3", {kDeepseek3}},
     {"hunyuan-dense", {kDeepseek3}},
+    {"joyai-llm", {kDeepseek3}},
 };
 
 }  // namespace

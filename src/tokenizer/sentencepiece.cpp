@@ -3,9 +3,7 @@
 #include "tokenizer/sentencepiece.hpp"
 
 #include <bit>
-#include <cmath>
 
-#include "base/error.hpp"
 #include "tokenizer/utf8.hpp"
 
 namespace linnet {
@@ -48,17 +46,9 @@ SentencePiece::SentencePiece(const gguf::File& file, const Vocabulary& vocabular
 }
 
 void SentencePiece::read_ranks(const gguf::File& file, Memory& memory) {
-    const auto scores = file.f32s("tokenizer.ggml.scores", memory);
-    if (!scores) throw Error(Status::bad_file, "tokenizer.ggml.scores is missing");
-    if (scores->size() != vocabulary_->size()) {
-        throw Error(Status::bad_file, "tokenizer.ggml.scores has {} entries for {} tokens", scores->size(),
-                    vocabulary_->size());
-    }
-    ranks_.resize(scores->size());
-    for (std::size_t i = 0; i < scores->size(); ++i) {
-        if (std::isnan((*scores)[i])) throw Error(Status::bad_file, "tokenizer.ggml.scores[{}] is not a number", i);
-        ranks_[i] = rank_of((*scores)[i]);
-    }
+    const auto scores = read_scores(file, *vocabulary_, memory);
+    ranks_.resize(scores.size());
+    for (std::size_t i = 0; i < scores.size(); ++i) ranks_[i] = rank_of(scores[i]);
 }
 
 void SentencePiece::find_joints() {

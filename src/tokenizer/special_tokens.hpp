@@ -1,13 +1,15 @@
 // SPDX-License-Identifier: MIT
 // Finding tokens which are written out in a text (control, unknown and user-defined ones): leftmost first, and of
-// those that start at one place the longest. A trie over their texts, in two flat arrays.
+// those that start at one place the longest.
 #pragma once
 
 #include <cstdint>
 #include <memory_resource>
+#include <optional>
 #include <string_view>
 #include <vector>
 
+#include "tokenizer/piece_trie.hpp"
 #include "tokenizer/vocabulary.hpp"
 
 namespace linnet {
@@ -27,19 +29,8 @@ class SpecialTokens {
     Match find(std::string_view text, std::size_t begin, bool control) const noexcept;
 
   private:
-    // Children of one node are adjacent, in ascending order of their bytes.
-    struct Node {
-        std::uint32_t first_child = 0;
-        std::uint16_t n_children = 0;
-        std::uint8_t byte = 0;
-        Token control = kNoToken;       // the token of any kind that ends here
-        Token user_defined = kNoToken;  // the user-defined one
-    };
-    const Node* child(const Node& node, std::uint8_t byte) const noexcept;
-
-    std::pmr::vector<Node> nodes_;   // [0] is the root
+    std::optional<PieceTrie> all_, user_defined_;
     std::pmr::vector<bool> starts_;  // by first byte
-    bool only_control_ = true;       // there are no user-defined ones
 };
 
 }  // namespace linnet

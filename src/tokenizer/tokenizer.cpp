@@ -11,6 +11,7 @@
 #include "tokenizer/byte_bpe.hpp"
 #include "tokenizer/sentencepiece.hpp"
 #include "tokenizer/special_tokens.hpp"
+#include "tokenizer/unigram.hpp"
 #include "tokenizer/vocabulary.hpp"
 #include "tokenizer/wordpiece.hpp"
 
@@ -25,14 +26,15 @@ struct Tokenizer::Impl {
             case VocabularyModel::sentencepiece:
             case VocabularyModel::merged_pieces: sentencepiece.emplace(file, vocabulary, memory, log); break;
             case VocabularyModel::wordpiece: wordpiece.emplace(file, vocabulary, memory); break;
+            case VocabularyModel::unigram: unigram.emplace(file, vocabulary, memory); break;
         }
         // The first converters of Gemma 4 wrote false for its <bos> by mistake.
         const bool is_gemma4 = vocabulary.model() == VocabularyModel::merged_pieces;
-        const bool default_add_bos = bpe ? bpe->default_add_bos() : true;
+        const bool default_add_bos = bpe ? bpe->default_add_bos() : !unigram;
         add_bos = file.boolean("tokenizer.ggml.add_bos_token").value_or(default_add_bos) || is_gemma4;
-        add_eos = file.boolean("tokenizer.ggml.add_eos_token").value_or(wordpiece.has_value());
+        add_eos = file.boolean("tokenizer.ggml.add_eos_token").value_or(wordpiece || unigram);
         space_prefix =
-            file.boolean("tokenizer.ggml.add_space_prefix").value_or(!is_gemma4) && sentencepiece.has_value();
+            file.boolean("tokenizer.ggml.add_space_prefix").value_or(!is_gemma4) && (sentencepiece || unigram);
     }
 
     // Tokens of a text between special ones; for SentencePiece with U+2581 as a space and the prefix in front, unless
@@ -41,6 +43,7 @@ struct Tokenizer::Impl {
         if (text.empty()) return;
         if (bpe) return bpe->encode(text, merger, ids);
         if (wordpiece) return wordpiece->encode(text, ids);
+        if (unigram) return unigram->encode(text, space_prefix && !in_text, in_text, ids);
         if (!space_prefix || in_text) return sentencepiece->encode(text, merger, ids);
         std::pmr::string prefixed(ids.get_allocator().resource());
         prefixed.reserve(text.size() + 1);
@@ -51,9 +54,10 @@ struct Tokenizer::Impl {
 
     Vocabulary vocabulary;
     SpecialTokens specials;
-    std::optional<ByteBpe> bpe;  // one of the three, by the vocabulary's model
+    std::optional<ByteBpe> bpe;  // one of the four, by the vocabulary's model
     std::optional<SentencePiece> sentencepiece;
     std::optional<WordPiece> wordpiece;
+    std::optional<Unigram> unigram;
     bool add_bos = false, add_eos = false, space_prefix = false;
 };
 

@@ -4,7 +4,9 @@
 
 #include <algorithm>
 #include <array>
+#include <cmath>
 #include <limits>
+#include <utility>
 
 #include "base/error.hpp"
 #include "base/hex.hpp"
@@ -75,10 +77,24 @@ VocabularyModel read_model(const gguf::File& file) {
     if (model == "llama") return VocabularyModel::sentencepiece;
     if (model == "gemma4") return VocabularyModel::merged_pieces;
     if (model == "bert") return VocabularyModel::wordpiece;
+    if (model == "t5") return VocabularyModel::unigram;
     throw Error(Status::unsupported, "tokenizer.ggml.model: '{}' is not supported", model);
 }
 
 }  // namespace
+
+std::pmr::vector<float> read_scores(const gguf::File& file, const Vocabulary& vocabulary, Memory& memory) {
+    auto scores = file.f32s("tokenizer.ggml.scores", memory);
+    if (!scores) throw Error(Status::bad_file, "tokenizer.ggml.scores is missing");
+    if (scores->size() != vocabulary.size()) {
+        throw Error(Status::bad_file, "tokenizer.ggml.scores has {} entries for {} tokens", scores->size(),
+                    vocabulary.size());
+    }
+    for (std::size_t i = 0; i < scores->size(); ++i) {
+        if (std::isnan((*scores)[i])) throw Error(Status::bad_file, "tokenizer.ggml.scores[{}] is not a number", i);
+    }
+    return std::move(*scores);
+}
 
 int byte_of_gpt2_char(char32_t code) noexcept { return code < kGpt2Bytes.size() ? kGpt2Bytes[code] : -1; }
 
@@ -164,17 +180,21 @@ void Vocabulary::read_kinds(const gguf::File& file, Memory& memory) {
 }
 
 void Vocabulary::read_special_ids(const gguf::File& file) {
-    // SentencePiece's own defaults and BERT's, where the vocabulary has such tokens there.
+    // The implementations' own defaults, where the vocabulary has such tokens there.
     const bool is_wordpiece = model_ == VocabularyModel::wordpiece;
-    const auto standard = [this, is_wordpiece](Token sentencepiece, Token wordpiece, TokenKind expected) {
-        const Token token = is_wordpiece ? wordpiece : sentencepiece;
-        const bool has_standard = is_wordpiece || model_ == VocabularyModel::sentencepiece;
-        return has_standard && has(token) && kind(token) == expected ? token : kNoToken;
+    struct {
+        Token unknown = kNoToken, bos = kNoToken, eos = kNoToken;
+    } standard;
+    if (model_ == VocabularyModel::sentencepiece) standard = {0, 1, 2};
+    if (model_ == VocabularyModel::wordpiece) standard = {100, 101, 102};
+    if (model_ == VocabularyModel::unigram) standard = {2, kNoToken, 1};
+    const auto checked = [this](Token token, TokenKind expected) {
+        return has(token) && kind(token) == expected ? token : kNoToken;
     };
     const TokenKind unknown_kind = is_wordpiece ? TokenKind::control : TokenKind::unknown;
-    unknown = read_id(file, "tokenizer.ggml.unknown_token_id", size(), standard(0, 100, unknown_kind));
-    bos = read_id(file, "tokenizer.ggml.bos_token_id", size(), standard(1, 101, TokenKind::control));
-    eos = read_id(file, "tokenizer.ggml.eos_token_id", size(), standard(2, 102, TokenKind::control));
+    unknown = read_id(file, "tokenizer.ggml.unknown_token_id", size(), checked(standard.unknown, unknown_kind));
+    bos = read_id(file, "tokenizer.ggml.bos_token_id", size(), checked(standard.bos, TokenKind::control));
+    eos = read_id(file, "tokenizer.ggml.eos_token_id", size(), checked(standard.eos, TokenKind::control));
     if (is_wordpiece) {  // the second key is spelled as the format has it
         bos = read_id(file, "tokenizer.ggml.cls_token_id", size(), bos);
         eos = read_id(file, "tokenizer.ggml.seperator_token_id", size(), eos);

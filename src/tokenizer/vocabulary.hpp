@@ -20,6 +20,7 @@ enum class VocabularyModel : std::uint8_t {
     sentencepiece,  // "llama": texts have U+2581 for a space, unknown characters fall back to <0xHH> tokens
     merged_pieces,  // "gemma4": likewise, but with the merges that join them
     wordpiece,      // "bert": texts that begin a word have U+2581 in front
+    unigram,        // "t5": texts have U+2581 for a space
 };
 
 class Vocabulary {
@@ -61,6 +62,10 @@ class Vocabulary {
     std::pmr::vector<Token> ends_;                // ascending
     std::uint32_t max_piece_size_ = 0;
 };
+
+// tokenizer.ggml.scores, one for each token. Throws Error(bad_file) without them, for another number of them, and for
+// what is not a number.
+std::pmr::vector<float> read_scores(const gguf::File& file, const Vocabulary& vocabulary, Memory& memory);
 
 // The byte of GPT-2's alphabet that `code` stands for, -1 for characters outside it.
 int byte_of_gpt2_char(char32_t code) noexcept;

@@ -89,6 +89,8 @@ TEST_CASE("adapt: arguments as text or as an object are the same, in every templ
 TEST_CASE("adapt: what no template needs stays") {
     // Text that is no object; parts that are no text; a template that shows lists itself.
     CHECK(render("{{ messages[1].tool_calls[0].function.arguments }}", call("left"), true) == "left");
+    CHECK(render("{{ messages[1].tool_calls[0].function.arguments is mapping }}", call({{"where", "left"}}), true) ==
+          "True");  // shown neither way
     CHECK(render("{{ messages[0].content }}",
                  Json::array({{{"role", "user"}, {"content", Json::array({{{"type", "image"}}})}}}),
                  true) == "[{'type': 'image'}]");

@@ -98,6 +98,10 @@ TEST_CASE("bad conversations name the field") {
     };
     CHECK(fails(R"({"messages": [{"content": "a "}]})").text == "a ");
     CHECK(fails(R"({"messages": [{"content": "a "}], "continue_final_message": true})").text == "a ");
+    const char* const kTwice = R"({"messages": [{"content": "a"}, {"content": "a"}], "continue_final_message": true})";
+    const auto all = linnet::chat::Template::parse("{% for m in messages %}[{{ m.content }}]{% endfor %}", memory);
+    linnet::chat::Arena arena(memory, 1 << 20, 1 << 20);
+    CHECK(render_conversation(all, linnet::chat::parse_json(arena, kTwice, "request"), {}, {}, arena) == "[a][a");
     CHECK(fails("[]").error == "the conversation must be a dict, not a list");
     CHECK(fails("{}").error == "messages must be a list, not a NoneType");
     CHECK(fails(R"({"messages": [1]})").error == "a message must be a dict, not a int");
@@ -120,8 +124,15 @@ TEST_CASE("times are read and shown as Python shows them") {
           "2025-W01-1 52 53 1 12/30/24 00:05:09 12/30/24 2024-12-30 00:05:09 00:05 30 12");
     CHECK(show("2021-01-03", "%G-W%V-%u %U %W %w %c %C %% %-d") ==
           "2020-W53-7 01 00 0 Sun Jan  3 00:00:00 2021 20 % 3");
-    for (const char* bad :
-         {"", "2025", "2025-13-01", "2025-02-29", "2025-01-01T25:00:00", "2025-01-01x", "0000-01-01"}) {
+    constexpr const char* kWeek = "%a %j %G-W%V-%u %U %W %w %I %p";
+    CHECK(show("2000-02-29T23:59:59Z", kWeek) == "Tue 060 2000-W09-2 09 09 2 11 PM");
+    CHECK(show("2024-02-29", kWeek) == "Thu 060 2024-W09-4 08 09 4 12 AM");
+    CHECK(show("2100-03-01", kWeek) == "Mon 060 2100-W09-1 09 09 1 12 AM");
+    CHECK(show("2000-12-31", kWeek) == "Sun 366 2000-W52-7 53 52 0 12 AM");
+    CHECK(show("2020-12-31", kWeek) == "Thu 366 2020-W53-4 52 52 4 12 AM");
+    CHECK(show("2024-12-31T12:00:00+01:00", kWeek) == "Tue 366 2025-W01-2 52 53 2 12 PM");
+    for (const char* bad : {"", "2025", "2025-13-01", "2025-02-29", "2100-02-29", "2025-04-31", "2025-01-01T24:00:00",
+                            "2025-01-01T00:60:00", "2025-01-01x", "2025-01-01T00:00:00x", "0000-01-01"}) {
         CHECK_THROWS_AS(linnet::chat::parse_moment(bad), linnet::Error);
     }
 }

@@ -30,17 +30,31 @@ std::string render(const chat::Family& family, const std::string& json, const Js
     return outcome.error.empty() ? outcome.text : "error: " + outcome.error;
 }
 
+bool has_word(std::string_view words, const std::string& word) {
+    return (" " + std::string(words) + " ").find(" " + word + " ") != std::string::npos;
+}
+
 constexpr std::string_view kTags[] = {"user",    "user-noprompt", "system-user", "multi-turn", "multi-turn-noprompt",
                                       "unicode", "whitespace",    "long",        "lookalike",  "empty-assistant"};
 
 struct Pair {
     const char *family, *folder;
-    std::string_view except;  // tags in which the model's own template has ways that no plain one needs
+    std::string_view except;    // tags in which the model's own template has ways that no plain one needs
+    std::string_view own = {};  // what only the model's own begins with
+    bool bos = false;           // only the built-in one begins with BOS
 };
-// Phi's templates close what has no prompt with <|endoftext|>, Llama 3's always adds one.
+// Phi's templates close what has no prompt with <|endoftext|>, gpt-oss's with <|return|>, Llama 3's always adds one.
 constexpr std::string_view kClosed = "user-noprompt multi-turn-noprompt";
 // Mistral's later templates put the system's message into the last of the user's.
 constexpr std::string_view kSystemLate = "multi-turn multi-turn-noprompt unicode whitespace long lookalike";
+// Gemma 4's shows that nothing was thought where the answer begins, GLM's before every answer.
+constexpr std::string_view kPrompted = "user system-user multi-turn unicode whitespace long lookalike empty-assistant";
+constexpr std::string_view kAnswered =
+    "multi-turn multi-turn-noprompt unicode whitespace long lookalike empty-assistant";
+constexpr std::string_view kHarmonySystem =
+    "<|start|>system<|message|>You are ChatGPT, a large language model trained by OpenAI.\nKnowledge cutoff: 2024-06\n"
+    "Current date: 2025-03-09\n\nReasoning: medium\n\n# Valid channels: analysis, commentary, final. Channel must be "
+    "included for every message.<|end|>";
 constexpr Pair kPairs[] = {
     {"chatml", "chatml", ""},
     {"llama-3", "llama-3", kClosed},
@@ -55,6 +69,11 @@ constexpr Pair kPairs[] = {
     {"deepseek", "deepseek-v3", ""},
     {"command-r", "command-r-plus", "whitespace"},
     {"openchat", "openchat", "system-user"},
+    {"mistral-v3", "mistral-v3", kSystemLate},
+    {"vicuna", "vicuna", "", "", true},
+    {"gemma-4", "gemma-4", kPrompted},
+    {"gpt-oss", "gpt-oss", "multi-turn-noprompt", kHarmonySystem},
+    {"glm-4", "glm-4.6", kAnswered},
 };
 
 }  // namespace
@@ -75,14 +94,16 @@ TEST_CASE("families: the built-in templates say what the models' own ones say") 
         for (std::string line; std::getline(cases, line);) {
             const Json expected = Json::parse(line);
             const auto tag = expected["tag"].get<std::string>();
-            if (!expected.contains("expected") || pair.except.find(tag) != std::string_view::npos) continue;
+            if (!expected.contains("expected") || has_word(pair.except, tag)) continue;
             if (std::find(std::begin(kTags), std::end(kTags), tag) == std::end(kTags)) continue;
             INFO(std::string(pair.folder), " ", tag);
-            CHECK(render(*family, line, meta) == expected["expected"].get<std::string>());
+            const std::string begin = pair.bos ? meta["bos_token"].get<std::string>() : "";
+            CHECK(std::string(pair.own) + render(*family, line, meta) ==
+                  begin + expected["expected"].get<std::string>());
             ++n;
         }
     }
-    CHECK(n == 104);
+    CHECK(n == 141);
 }
 
 TEST_CASE("families: published vocabularies belong to theirs") {
@@ -116,12 +137,17 @@ TEST_CASE("families: published vocabularies belong to theirs") {
     }
 }
 
-TEST_CASE("families: two that have no fixture, as their publishers document them") {
+TEST_CASE("families: those that have no fixture, as their publishers document them") {
     const std::string conversation = R"({"messages": [{"role": "system", "content": "S"},
         {"role": "user", "content": "U1"}, {"role": "assistant", "content": "A1"}, {"role": "user", "content": "U2"}],
         "add_generation_prompt": true})";
     CHECK(render(*chat::find_family("llama-2"), conversation, Json::object()) ==
           "<s>[INST] <<SYS>>\nS\n<</SYS>>\n\nU1 [/INST] A1 </s><s>[INST] U2 [/INST]");
+    CHECK(render(*chat::find_family("olmo-2"), conversation, Json{{"bos_token", "<|endoftext|>"}}) ==
+          "<|endoftext|><|system|>\nS\n<|user|>\nU1\n<|assistant|>\nA1<|endoftext|>\n<|user|>\nU2\n<|assistant|>\n");
+    CHECK(render(*chat::find_family("glm-4"), conversation, Json::object()) ==
+          "[gMASK]<sop><|system|>\nS<|user|>\nU1<|assistant|>\nA1<|user|>\nU2<|assistant|>");
+    CHECK(render(*chat::find_family("plain"), conversation, Json::object()) == "S\n\nU1\n\nA1\n\nU2\n\n");
     CHECK(
         render(*chat::find_family("granite"), conversation, Json::object()) ==
         "<|start_of_role|>system<|end_of_role|>S<|end_of_text|>\n<|start_of_role|>user<|end_of_role|>U1<|end_of_text|>"

@@ -67,7 +67,7 @@ void check_conversations(const std::filesystem::path& folder, int& n) {
 
 }  // namespace
 
-TEST_CASE("a local choice of the snippets") { check_snippets(fixtures::local() / "chat" / "snippets.jsonl", 60); }
+TEST_CASE("a local choice of the snippets") { check_snippets(fixtures::local() / "chat" / "snippets.jsonl", 113); }
 
 TEST_CASE("a local template and its conversations") {
     int n = 0;

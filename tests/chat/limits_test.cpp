@@ -159,6 +159,10 @@ TEST_CASE("every limit is one that the caller sets") {
     CHECK(render(loop).status == Status::ok);
     CHECK(render(loop, "{}", {.steps = 1000}).status == Status::unsupported);
     CHECK(render(loop, "{}", {.output_bytes = 1000}).status == Status::unsupported);
+    // Instructions count, also where they give nothing.
+    const std::string silent = "{% for i in range(1000) %}{% if i == 3 %}{% elif i == 4 %}{% endif %}{% endfor %}";
+    CHECK(render(silent).status == Status::ok);
+    CHECK(render(silent, "{}", {.steps = 5000}).status == Status::unsupported);
     CHECK(render("{{ 'x' * 10000 }}", "{}", {.value_bytes = 5000}).status == Status::unsupported);
     const std::string recursive = "{% macro m(n) %}{% if n > 0 %}{{ m(n - 1) }}{% endif %}{% endmacro %}{{ m(50) }}";
     CHECK(render(recursive).status == Status::ok);

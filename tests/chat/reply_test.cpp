@@ -244,6 +244,16 @@ TEST_CASE("reply: formats as their publishers document them") {
          "<tool_call>{\"name\": \"g\", \"arguments\": \"{\\\"b\\\": 1}\"}</tool_call>",
          "|1:Let me see.|3:f{\"a\": \"<x> \xc3\xa9\"}|3:g{\"b\": 1}"},
         {"hermes", "<tool_call>{\"name\": \"f\", \"arguments\": {}}", "|3:f{}"},
+        {"hermes", "<think>so \n", "|2:so \n"},
+        {"hermes", "<tool_call>{\"name\": \"f\", \"args\": {}}\n{\"name\": \"g\", \"args\": {\"a\": 1}}</tool_call>",
+         "|3:f{}|3:g{\"a\": 1}"},
+        {"command-r",
+         "<|START_ACTION|>[{\"tool_call_id\": \"0\", \"tool_name\": \"f\", \"parameters\": {}}]<|END_ACTION|>",
+         "|3:f0{}"},
+        {"minicpm", "<function name=\"f\"><param name=\"a\"><![CDATA[<b>]]></param></function>",
+         "|3:f{\"a\": \"<b>\"}"},
+        {"lfm2", "<|tool_call_start|>[f(a=\"\\ud83d\\ude00\", b=1e+2, c=\"\\u00e9\",)]<|tool_call_end|>",
+         "|3:f{\"a\": \"\xf0\x9f\x98\x80\", \"b\": 100.0, \"c\": \"\xc3\xa9\"}"},
         {"llama-3", " {\"name\": \"f\", \"parameters\": {\"a\": 1}}; {\"name\": \"g\", \"parameters\": {}}",
          "|3:f{\"a\": 1}|3:g{}"},
         {"llama-3", "{ \"type\" : \"function\", \"name\": \"f\", \"parameters\": {\"a\": null}}", "|3:f{\"a\": null}"},
@@ -331,6 +341,10 @@ TEST_CASE("reply: a tool's schema tells texts from numbers") {
     CHECK(typed(R"({"$ref": "#/$defs/t"})", "1") == "|3:f{\"a\": \"1\"}");
     CHECK(typed(R"({"anyOf": [{"$ref": "#/$defs/t"}, {"const": "x"}]})", "1") == "|3:f{\"a\": \"1\"}");
     CHECK(typed(R"({"anyOf": [{"$ref": "#/$defs/t"}, {"type": "integer"}]})", "1") == "|3:f{\"a\": 1}");
+    CHECK(typed(R"({"type": ["string"]})", "1") == "|3:f{\"a\": \"1\"}");
+    CHECK(typed(R"({"oneOf": [{"type": "string"}, {"const": "x"}]})", "1") == "|3:f{\"a\": \"1\"}");
+    CHECK(typed(R"({"allOf": [{"maxLength": 3}, {"type": "string"}]})", "1") == "|3:f{\"a\": \"1\"}");
+    CHECK(typed(R"({"type": "boolean"})", " False ") == "|3:f{\"a\": false}");
     CHECK(typed(R"({"type": "boolean"})", "True") == "|3:f{\"a\": true}");
     CHECK(typed(R"({"type": ["boolean", "null"]})", "None") == "|3:f{\"a\": null}");
     CHECK(typed(R"({"type": ["string", "null"]})", "None") == "|3:f{\"a\": \"None\"}");
@@ -355,6 +369,8 @@ TEST_CASE("reply: what is no tool call is text and a warning") {
          "<tool_call>{\"name\": \"f\", \"arguments\": {}} or so</tool_call>"},
         {"hermes", "<tool_call>{\"name\": \"a b\", \"arguments\": {}}",
          "<tool_call>{\"name\": \"a b\", \"arguments\": {}}"},
+        {"hermes", "<tool_call>[]</tool_call>", "<tool_call>[]</tool_call>"},
+        {"hermes", "<tool_call>f()g()</tool_call>", "<tool_call>f()g()</tool_call>"},
         {"llama-3", "{\"name\": \"Rome\"", "{\"name\": \"Rome\""},
         {"lfm2", "<|tool_call_start|>[f(1)]<|tool_call_end|>", "<|tool_call_start|>[f(1)]<|tool_call_end|>"},
         {"lfm2", "<|tool_call_start|>[f(a='x]<|tool_call_end|>", "<|tool_call_start|>[f(a='x]<|tool_call_end|>"},
@@ -371,6 +387,11 @@ TEST_CASE("reply: what is no tool call is text and a warning") {
         CHECK(parsed.calls.empty());
         CHECK(parsed.warnings.size() == 1);
     }
+    const auto named = [](std::size_t size) {
+        return parse("hermes", "<tool_call>{\"name\": \"" + std::string(size, 'f') + "\"}</tool_call>");
+    };
+    CHECK(named(256).calls.size() == 1);
+    CHECK(named(257).warnings.size() == 1);
     // After one that failed, the next is read.
     CHECK(parse("hermes", "<tool_call>x y</tool_call><tool_call>{\"name\": \"f\", \"arguments\": {}}</tool_call>")
               .calls.size() == 1);
@@ -390,6 +411,7 @@ TEST_CASE("reply: bytes that are no text, and limits") {
             reply.feed(block);
             drain(reply, parsed, last);
         }
+        CHECK(parsed.warnings.size() == 1);  // as soon as it is too long
         reply.finish();
         drain(reply, parsed, last);
         CHECK(parsed.text.size() == 11 + 40 * block.size());

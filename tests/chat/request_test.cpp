@@ -67,6 +67,8 @@ TEST_CASE("request: what is wrong is named by line and column, or by its JSON po
         {R"({"messages": [], "tools": [{"type": "function"}]})", "/tools/0/name must be a string, it is missing"},
         {R"({"messages": [], "tools": [{"function": {"name": true}}]})",
          "/tools/0/function/name must be a string, it is a boolean"},
+        {R"({"messages": [], "extra": []})", "/extra must be null or an object, it is an array"},
+        {R"({"messages": [], "documents": {}})", "/documents must be null or an array, it is an object"},
         {R"({"messages": [], "add_generation_prompt": "yes"})",
          "/add_generation_prompt must be null or a boolean, it is a string"},
         {R"({"messages": [], "add_generation_prompt": true, "continue_final_message": true})",
@@ -86,6 +88,9 @@ TEST_CASE("request: the assistant's turn is opened, unless its own message is la
     CHECK(ending_of(R"({"messages": [{"role": "user", "content": "a"}]})") == "prompt");
     CHECK(ending_of(R"({"messages": [{"role": "assistant", "content": "a"}]})") == "continue");
     CHECK(ending_of(R"({"messages": [{"role": "assistant", "content": "a", "tool_calls": []}]})") == "continue");
+    CHECK(ending_of(R"({"messages": [{"role": "assistant", "content": ""}]})") == "prompt");
+    CHECK(ending_of(R"({"messages": [{"role": "assistant", "content": "a", "tool_calls": [
+        {"type": "function", "function": {"name": "f", "arguments": "{}"}}]}]})") == "prompt");
     CHECK(ending_of(R"({"messages": [{"role": "assistant", "content": "", "tool_calls": [
         {"type": "function", "function": {"name": "f", "arguments": "{}"}}]}]})") == "prompt");
     CHECK(ending_of(R"({"messages": [{"role": "assistant", "content": "a"}], "add_generation_prompt": true})") ==

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-// libFuzzer target for encoding and decoding: arbitrary bytes through a byte-level BPE and a SentencePiece vocabulary
-// made here. Bytes come back (NFC aside), streams equal whole texts, and every word scanner keeps every byte.
+// libFuzzer target for encoding and decoding: arbitrary bytes through vocabularies of all kinds made here. Bytes come
+// back (NFC aside), streams equal whole texts, and every word scanner keeps every byte.
 #include <algorithm>
 #include <cstddef>
 #include <cstdint>
@@ -59,6 +59,12 @@ Vocabulary merged_pieces() {
     return vocabulary;
 }
 
+Vocabulary unigrams() {
+    Vocabulary vocabulary = pieces();
+    vocabulary.model = "t5";
+    return vocabulary;
+}
+
 Vocabulary words() {
     Vocabulary vocabulary;
     vocabulary.model = "bert";
@@ -95,7 +101,7 @@ void check(const linnet::Tokenizer& tokenizer, std::string_view text, const std:
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
     static const Made gpt2(bytes("gpt-2")), gpt4o(bytes("gpt-4o")), qwen(bytes("qwen2")), llama(pieces());
-    static const Made gemma4(merged_pieces()), bert(words());
+    static const Made gemma4(merged_pieces()), bert(words()), t5(unigrams());
     const std::string_view text(reinterpret_cast<const char*>(data), size);
     check(*gpt2, text, std::string(text));
     check(*gpt4o, text, std::string(text));
@@ -103,6 +109,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
     tokenizer_support::encode(*qwen, text);
     check(*llama, text, without_escapes(std::string(text)));
     check(*gemma4, text, without_escapes(std::string(text)));
+    tokenizer_support::encode(*t5, text);
     const auto word_ids = tokenizer_support::encode(*bert, text);
     require(tokenizer_support::encode(*bert, tokenizer_support::decode(*bert, word_ids)) == word_ids);
 
@@ -115,8 +122,8 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
     linnet::unicode::append_nfd(text, once);
     linnet::unicode::append_nfd(once, twice);
     require(once == twice);
-    for (const char* name :
-         {"llama-bpe", "qwen35", "tekken", "smollm", "falcon", "deepseek-llm", "deepseek-coder", "deepseek-v3"}) {
+    for (const char* name : {"llama-bpe", "qwen35", "tekken", "smollm", "falcon", "deepseek-llm", "deepseek-coder",
+                             "deepseek-v3", "kimi-k2", "youtu"}) {
         linnet::WordScanner scanner(*linnet::find_pre_tokenizer(name), text);
         std::size_t n = 0;
         for (std::string_view word; scanner.next(word); n += word.size()) {

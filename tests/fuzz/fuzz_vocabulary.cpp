@@ -66,7 +66,7 @@ extern "C" std::size_t LLVMFuzzerCustomMutator(std::uint8_t* data, std::size_t s
         vocabulary.merge("a", "b");
         vocabulary.merge("ab", "ab");
     } else {
-        vocabulary.model = "llama";
+        vocabulary.model = seed / 128 % 2 == 0 ? "llama" : "t5";
         vocabulary.add("<unk>", linnet::TokenKind::unknown);
         for (const char* text : {"<0x41>", "<0xFF>", "<0x0a>"}) vocabulary.add(text, linnet::TokenKind::byte);
         for (const char* text : {"a", "b", "ab", "\xE2\x96\x81", "abab"})
@@ -75,6 +75,19 @@ extern "C" std::size_t LLVMFuzzerCustomMutator(std::uint8_t* data, std::size_t s
     vocabulary.add("<|a|>", linnet::TokenKind::control);
     vocabulary.add("  ", linnet::TokenKind::user_defined);
     auto writer = vocabulary.writer();
+    if (vocabulary.model == "t5") {  // a charsmap of 256 units in which "a" becomes "b"
+        std::vector<std::int32_t> charsmap(4 + 256 * 4, 0);
+        const auto put = [&](std::size_t unit, std::uint32_t value) {
+            for (std::size_t i = 0; i < 4; ++i)
+                charsmap[4 + unit * 4 + i] = static_cast<std::int32_t>(value >> 8 * i & 255);
+        };
+        charsmap[1] = 4;
+        put(0, 1 << 10);
+        put(1 ^ 'a', 'a' | 1 << 8 | (1 ^ 'a' ^ 2) << 10);
+        put(2, 1U << 31);
+        charsmap.insert(charsmap.end(), {'b', 0});
+        writer.add_i32s("tokenizer.ggml.precompiled_charsmap", charsmap);
+    }
     writer.add_u32("tokenizer.ggml.bos_token_id", 3);
     writer.add_i32("tokenizer.ggml.eos_token_id", 1);
     writer.add_bool("tokenizer.ggml.add_eos_token", true);

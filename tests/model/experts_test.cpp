@@ -4,9 +4,12 @@
 #include <cstddef>
 #include <cstdint>
 #include <cstring>
+#include <functional>
 #include <memory>
 #include <optional>
+#include <span>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include <doctest/doctest.h>
@@ -79,6 +82,59 @@ Bytes split_experts(const Bytes& bytes, std::size_t n_experts) {
     return rewrite.bytes();
 }
 
+// Gates and ups as one tensor (of each expert the gate's rows first), as converters write them if asked to, or as two.
+// part: "weight" or "bias".
+Bytes fuse_experts(const Bytes& bytes, const std::string& part) {
+    Rewrite rewrite(bytes);
+    for (const auto& info : rewrite.file().tensors()) {
+        const std::string name(info.name);
+        const std::size_t at = name.find("_gate_exps." + part);
+        if (at == std::string::npos) continue;
+        const std::string stem = name.substr(0, at);
+        Rewrite::Tensor gate = rewrite.tensor(name);
+        const Rewrite::Tensor up = rewrite.tensor(stem + "_up_exps." + part);
+        const std::size_t n_experts = gate.shape.back();
+        const std::size_t size = gate.data.size() / n_experts;
+        Bytes both;
+        for (std::size_t i = 0; i < n_experts; ++i) {
+            for (const Rewrite::Tensor& half : {std::cref(std::as_const(gate)), std::cref(up)}) {
+                const auto begin = half.data.begin() + static_cast<std::ptrdiff_t>(i * size);
+                both.insert(both.end(), begin, begin + static_cast<std::ptrdiff_t>(size));
+            }
+        }
+        rewrite.drop_tensor(name).drop_tensor(up.name);
+        gate.name = stem + "_gate_up_exps." + part;
+        gate.shape[gate.shape.size() - 2] *= 2;
+        gate.data = std::move(both);
+        rewrite.add_tensor(std::move(gate));
+    }
+    return rewrite.bytes();
+}
+
+Bytes unfuse_experts(const Bytes& bytes) {
+    Rewrite rewrite(bytes);
+    for (const auto& info : rewrite.file().tensors()) {
+        const std::string name(info.name);
+        const std::size_t at = name.find("_gate_up_exps.weight");
+        if (at == std::string::npos) continue;
+        const Rewrite::Tensor both = rewrite.tensor(name);
+        const std::size_t size = both.data.size() / both.shape[2] / 2;
+        for (const std::size_t half : {0U, 1U}) {
+            Bytes data;
+            for (std::size_t i = half; i < 2 * both.shape[2]; i += 2) {
+                const auto begin = both.data.begin() + static_cast<std::ptrdiff_t>(i * size);
+                data.insert(data.end(), begin, begin + static_cast<std::ptrdiff_t>(size));
+            }
+            rewrite.add_tensor({name.substr(0, at) + (half == 0 ? "_gate_exps.weight" : "_up_exps.weight"),
+                                both.type,
+                                {both.shape[0], both.shape[1] / 2, both.shape[2]},
+                                std::move(data)});
+        }
+        rewrite.drop_tensor(name);
+    }
+    return rewrite.bytes();
+}
+
 std::vector<Token> random_tokens(std::size_t n, std::uint32_t n_vocab) {
     std::vector<Token> tokens;
     std::uint64_t state = 88172645463325252U;
@@ -108,6 +164,75 @@ TEST_CASE("experts: one tensor for all or one for each give the same bits") {
     check_refused(both.bytes(), {"'blk.0.ffn_gate.0.weight'", "no place"});
     check_refused(Rewrite(bytes).drop_tensor("blk.1.ffn_up_exps.weight").bytes(),
                   {"'blk.1.ffn_up_exps.weight'", "missing"});
+}
+
+TEST_CASE("experts: gates and ups in one tensor or in two give the same bits") {
+    for (const char* name : {"qwen3moe", "qwen2moe", "gpt_oss", "deepseek2_lite", "gemma4_moe", "quant_qwen3moe_q4_0",
+                             "quant_gpt_oss_mxfp4_moe"}) {
+        CAPTURE(std::string(name));
+        const auto golden = load(name);
+        if (!golden) continue;
+        const Bytes bytes = fixtures::read(golden->model);
+        const auto expected = logits(*open(bytes), golden->tokens);
+        const bool is_fused = std::string(name) == "gemma4_moe";
+        const Bytes other = is_fused ? unfuse_experts(bytes) : fuse_experts(bytes, "weight");
+        REQUIRE(other != bytes);
+        for (const bool mapped : {false, true}) CHECK(same(logits(*open(other, mapped), golden->tokens), expected));
+        if (is_fused) CHECK(fuse_experts(other, "weight").size() == bytes.size());
+        const Bytes with_biases = fuse_experts(other, "bias");
+        CHECK((with_biases != other) == (std::string(name).find("gpt_oss") != std::string::npos));
+        CHECK(same(logits(*open(with_biases), golden->tokens), expected));
+    }
+}
+
+// A power of two for each expert, so that nothing is rounded; what NVFP4 files have for activations does nothing.
+TEST_CASE("experts: factors beside gates and ups in one tensor") {
+    const auto golden = load("qwen3moe");
+    if (!golden) return;
+    const Bytes bytes = fixtures::read(golden->model);
+    const Bytes fused = fuse_experts(bytes, "weight");
+    Rewrite scaled(fused);
+    Rewrite::Tensor both = scaled.tensor("blk.1.ffn_gate_up_exps.weight");
+    std::vector<float> factors(both.shape[2]);
+    for (std::size_t i = 0; i < factors.size(); ++i) factors[i] = static_cast<float>(1U << i);
+    auto* values = reinterpret_cast<float*>(both.data.data());
+    const std::size_t size = both.data.size() / sizeof(float) / factors.size();
+    for (std::size_t i = 0; i < size * factors.size(); ++i) values[i] /= factors[i / size];
+    const auto data = std::as_bytes(std::span(factors));
+    for (const std::string ending : {"scale", "input_scale"}) {
+        scaled.add_tensor({"blk.1.ffn_gate_up_exps." + ending,
+                           linnet::gguf::find_type("F32")->type,
+                           {factors.size()},
+                           Bytes(data.begin(), data.end())});
+    }
+    const Bytes scaled_bytes = scaled.replace_tensor(std::move(both)).bytes();
+    CHECK(same(logits(*open(scaled_bytes), golden->tokens), logits(*open(bytes), golden->tokens)));
+}
+
+TEST_CASE("experts: gates and ups in one tensor and in two, in neither, or of another width") {
+    const auto golden = load("quant_gpt_oss_mxfp4_moe");
+    if (!golden) return;
+    const Bytes bytes = fixtures::read(golden->model);
+    const Bytes weights = fuse_experts(bytes, "weight");
+    const Bytes all = fuse_experts(weights, "bias");
+    const auto with = [&](const Bytes& of, const std::string& name) {
+        return Rewrite(of).add_tensor(Rewrite(bytes).tensor(name)).bytes();
+    };
+    for (const std::string half : {"gate", "up"}) {
+        CAPTURE(half);
+        const std::string weight = "blk.1.ffn_" + half + "_exps.weight";
+        const std::string bias = "blk.1.ffn_" + half + "_exps.bias";
+        check_refused(with(weights, weight), {"'" + weight + "' stands beside 'blk.1.ffn_gate_up_exps.weight'"});
+        check_refused(with(all, bias), {"'" + bias + "' stands beside 'blk.1.ffn_gate_up_exps.bias'"});
+        check_refused(Rewrite(bytes).drop_tensor(weight).bytes(),
+                      {"'" + weight + "'", "'blk.1.ffn_gate_up_exps.weight'", "missing"});
+        check_refused(Rewrite(bytes).drop_tensor(bias).bytes(),
+                      {"'" + bias + "'", "'blk.1.ffn_gate_up_exps.bias'", "missing"});
+    }
+    check_refused(Rewrite(all).drop_tensor("blk.1.ffn_gate_up_exps.weight").bytes(),
+                  {"'blk.1.ffn_gate_exps.weight'", "'blk.1.ffn_gate_up_exps.weight'", "missing"});
+    check_refused(Rewrite(all).u32("gpt-oss.expert_feed_forward_length", 16).bytes(),
+                  {"'blk.0.ffn_gate_up_exps.weight'", ", 64, 4", ", 32, 4]"});
 }
 
 TEST_CASE("experts: metadata that contradicts tensors or itself") {

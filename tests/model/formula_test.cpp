@@ -111,12 +111,17 @@ TEST_CASE("formulas: Qwen 3.5 with experts") {
     check(model.u32("expert_shared_feed_forward_length", 48).bytes());
 }
 
-TEST_CASE("formulas: ERNIE 4.5 with experts in every other layer but the first two") {
+TEST_CASE("formulas: ERNIE 4.5 with experts in every other layer") {
     RandomModel model = decoder("ernie4_5-moe");
     add_experts(model, 8, 3);
     model.u32("attention.head_count_kv", 2).u32("leading_dense_block_count", 1).u32("interleave_moe_layer_step", 2);
     model.u32("expert_shared_count", 2).u32("expert_shared_feed_forward_length", 64);
-    check(model.with("exp_probs_b.bias").bytes());
+    const Bytes bytes = model.with("exp_probs_b.bias").bytes();
+    const auto opened = open(bytes);
+    for (std::size_t i = 0; i < 4; ++i) {  // those whose number, from 1, the step divides: the file was made likewise
+        CHECK(opened->spec().layers[i].experts.n_experts == (i % 2 == 1 ? 8 : 0));
+    }
+    check(bytes);
 }
 
 TEST_CASE("formulas: LFM2 with experts") { check(gguf_test::short_convs().bytes()); }

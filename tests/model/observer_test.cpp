@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: MIT
-// What an observer of a pass sees: the inputs of matrices, as the reference model computes them, each token once; and
-// that it changes nothing.
+// What an observer of a pass sees: the inputs of matrices, as the reference model computes them, each token once and in
+// their order; and that it changes nothing.
+#include <bit>
 #include <cstddef>
+#include <cstdint>
 #include <cstring>
 #include <map>
 #include <mutex>
@@ -12,7 +14,9 @@
 
 #include "tests/reference/model.hpp"
 #include "tests/support/golden_list.hpp"
+#include "tests/support/random_shapes.hpp"
 #include "tests/support/runner.hpp"
+#include "tests/support/temporary.hpp"
 
 namespace {
 
@@ -23,7 +27,8 @@ using linnet::Matrix;
 struct Seen {
     struct Sum {
         std::vector<double> squares;
-        std::vector<int> counts;  // of each value
+        std::vector<int> counts;            // of each value
+        std::vector<std::uint64_t> orders;  // a hash of it as it came
     };
     std::mutex mutex;
     std::map<std::string, std::map<std::size_t, Sum>> sums;
@@ -36,9 +41,11 @@ void see(void* user, const Matrix& w, std::size_t first, std::size_t n, const fl
     auto& sum = seen.sums[std::string(w.tensor->name)][w.first_row / w.tensor->shape[1]];
     sum.squares.resize(w.n_in);
     sum.counts.resize(w.n_in);
+    sum.orders.resize(w.n_in);
     for (std::size_t i = 0; i < n; ++i) {
         sum.squares[first + i] += static_cast<double>(x[i]) * static_cast<double>(x[i]);
         ++sum.counts[first + i];
+        sum.orders[first + i] = sum.orders[first + i] * 1099511628211U + std::bit_cast<std::uint32_t>(x[i]);
     }
 }
 
@@ -64,6 +71,51 @@ const Case kCases[] = {
     {"deepseek2_lite", {"blk.2.attn_k_b.weight", "blk.2.attn_v_b.weight", "blk.2.attn_output.weight"}},
 };
 
+std::vector<float> observed_logits(const linnet::Model& model, const std::vector<linnet::Token>& tokens, Seen& seen) {
+    const auto n = static_cast<std::uint32_t>(tokens.size());
+    Forward forward(model, runner::shape(n, 0, linnet::KvType::f32));
+    const linnet::InputObserver observer = {&seen, see};
+    forward.begin(tokens, 0, n);
+    REQUIRE(forward.run(linnet::Stop{}, nullptr, &observer) == Forward::Outcome::done);
+    return {forward.logits().begin(), forward.logits().end()};
+}
+
+// tensors: that must be among those compared.
+void check_observed(const std::string& path, const std::vector<linnet::Token>& tokens,
+                    const std::vector<std::string>& tensors) {
+    const auto model = runner::open(runner::make_engine(2), path);
+    const auto n = static_cast<std::uint32_t>(tokens.size());
+    Forward forward(*model, runner::shape(n, 0, linnet::KvType::f32));
+    const auto expected = runner::logits(forward, tokens);
+    Seen seen, seen_alone;
+    CHECK(observed_logits(*model, tokens, seen) == expected);
+    const auto alone = runner::open(runner::make_engine(1), path);
+    CHECK(observed_logits(*alone, tokens, seen_alone) == expected);
+
+    const auto squares = reference::Model(path).input_squares(tokens);
+    for (const std::string& tensor : tensors) CHECK_MESSAGE(seen.sums.count(tensor) == 1, tensor);
+    for (const auto& entry : squares.sums) {  // which has each tensor under all of its names
+        const std::string& tensor = entry.first;
+        if (model->file().find_tensor(tensor) != nullptr) CHECK_MESSAGE(seen.sums.count(tensor) == 1, tensor);
+    }
+    for (const auto& entry : seen.sums) {
+        const std::string& tensor = entry.first;
+        CAPTURE(tensor);
+        for (const auto& [index, sum] : entry.second) CHECK(sum.orders == seen_alone.sums[tensor][index].orders);
+        const auto found = squares.sums.find(tensor);
+        if (found == squares.sums.end()) {
+            CHECK(std::find(tensors.begin(), tensors.end(), tensor) == tensors.end());
+            continue;
+        }
+        CHECK(entry.second.size() == found->second.size());
+        for (const auto& of_matrix : entry.second) {
+            const std::size_t index = of_matrix.first;
+            CAPTURE(index);
+            check_sum(of_matrix.second, found->second.at(static_cast<Eigen::Index>(index)));
+        }
+    }
+}
+
 }  // namespace
 
 TEST_CASE("an observer sees what the reference model computes, and changes nothing") {
@@ -75,33 +127,17 @@ TEST_CASE("an observer sees what the reference model computes, and changes nothi
             continue;
         }
         const golden::Golden golden = golden::load(*folder);
-        const auto model = runner::open(runner::make_engine(2), golden.model.string());
-        const auto n = static_cast<std::uint32_t>(golden.tokens.size());
-        Forward forward(*model, runner::shape(n, 0, linnet::KvType::f32));
-        const auto expected = runner::logits(forward, golden.tokens);
-
-        Seen seen;
-        const linnet::InputObserver observer = {&seen, see};
-        forward.begin(golden.tokens, 0, n);
-        REQUIRE(forward.run(linnet::Stop{}, nullptr, &observer) == Forward::Outcome::done);
-        const auto logits = forward.logits();
-        REQUIRE(logits.size() == expected.size());
-        CHECK(std::memcmp(logits.data(), expected.data(), expected.size() * sizeof(float)) == 0);
-
-        const auto squares = reference::Model(golden.model.string()).input_squares(golden.tokens);
-        for (const std::string& tensor : c.tensors) CHECK_MESSAGE(seen.sums.count(tensor) == 1, tensor);
-        for (const auto& [tensor, matrices] : seen.sums) {
-            CAPTURE(tensor);
-            const auto found = squares.sums.find(tensor);
-            if (found == squares.sums.end()) {
-                CHECK(std::find(c.tensors.begin(), c.tensors.end(), tensor) == c.tensors.end());
-                continue;
-            }
-            CHECK(matrices.size() == found->second.size());
-            for (const auto& [index, sum] : matrices) {
-                CAPTURE(index);
-                check_sum(sum, found->second.at(static_cast<Eigen::Index>(index)));
-            }
-        }
+        check_observed(golden.model.string(), golden.tokens, c.tensors);
     }
+}
+
+TEST_CASE("an observer sees each token once where an expert's rows are divided between tasks") {
+    gguf_test::RandomModel model = gguf_test::latent(0);
+    gguf_test::add_experts(model, 8, 3);
+    const Temporary folder;
+    folder.write(folder.path("model.gguf"), model.u32("expert_feed_forward_length", 160).bytes());
+    std::vector<linnet::Token> tokens;
+    for (std::int32_t i = 0; i < 40; ++i) tokens.push_back(i * i * 7 % 251);
+    check_observed(folder.path("model.gguf"), tokens,
+                   {"blk.1.ffn_gate_exps.weight", "blk.1.ffn_up_exps.weight", "blk.1.ffn_down_exps.weight"});
 }

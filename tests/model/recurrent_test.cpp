@@ -103,6 +103,17 @@ TEST_CASE("recurrent: what positions are held, and other tokens from there") {
         // Nothing of the old sequence counts once its beginning is computed anew.
         (void)runner::logits(forward, std::span(other).first(3), 3);
         CHECK(forward.restart(91) == 3);
+        // The same from the middle.
+        (void)runner::logits(forward, std::span(tokens).first(40), 40);
+        (void)runner::logits(forward, std::span(tokens).subspan(40, 20), 20, 40);
+        (void)runner::logits(forward, std::span(tokens).subspan(60, 2), 1, 60);
+        for (const std::uint32_t n : {5U, 3U}) {
+            CHECK(forward.restart(50) <= 45);
+            const std::uint32_t from = forward.restart(40);
+            REQUIRE(from == 40);
+            (void)runner::logits(forward, std::span(other).first(n), n, from);
+            CHECK(forward.restart(91) == 40 + n);
+        }
     });
 }
 

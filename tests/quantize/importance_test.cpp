@@ -119,3 +119,18 @@ TEST_CASE("damaged files are refused") {
     CHECK(refusal(gguf({{"a.in_sum2", {2, 2}, {1, 1, 1, 1}}, {"a.counts", {1}, {1}}})) ==
           "tensor 'a': 2 counts of what was summed are missing");
 }
+
+TEST_CASE("importance: of gates and ups of experts in one tensor or in two") {
+    const auto of = [](const std::string& name) {
+        return gguf({{name + ".in_sum2", {2, 2}, {2, 4, 9, 3}}, {name + ".counts", {1, 2}, {2, 3}}});
+    };
+    const auto check = [](const Importance& importance, std::string_view tensor) {
+        const auto values = importance.find(tensor);
+        CHECK(std::vector<float>(values.begin(), values.end()) == std::vector<float>{1, 2, 3, 1});
+    };
+    check(read(of("blk.1.ffn_gate_exps.weight")), "blk.1.ffn_gate_up_exps.weight");
+    check(read(of("blk.1.ffn_gate_up_exps.weight")), "blk.1.ffn_gate_exps.weight");
+    check(read(of("blk.1.ffn_gate_up_exps.weight")), "blk.1.ffn_up_exps.weight");
+    CHECK(read(of("blk.1.ffn_gate_up_exps.weight")).find("blk.2.ffn_up_exps.weight").empty());
+    CHECK(read(of("blk.1.ffn_gate_up_exps.weight")).find("blk.1.ffn_down_exps.weight").empty());
+}

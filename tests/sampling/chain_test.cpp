@@ -228,7 +228,7 @@ TEST_CASE("each stage, and all of them in any order, give the reference's distri
     std::mt19937 random(5);
     for (int run = 0; run < 300; ++run) {
         CAPTURE(run);
-        const std::size_t n = run % 10 == 0 ? 5000 : 20 + random() % 300;
+        const std::size_t n = run % 10 == 0 ? 5000 : run % 10 < 4 ? 6 + random() % 4 : 20 + random() % 300;
         const std::vector<float> logits = random_logits(random, n, run % 3 == 0 ? 1.0F : 4.0F);
         std::vector<Token> history;
         for (std::size_t i = 0; i < 120; ++i) history.push_back(static_cast<Token>(random() % 6));
@@ -259,7 +259,7 @@ TEST_CASE("each stage, and all of them in any order, give the reference's distri
 }
 
 TEST_CASE("XTC strikes as often as it should, and temperature 0 takes the best of what is left") {
-    const std::vector<float> logits = {2.0F, 1.9F, 1.8F, -3.0F};
+    const std::vector<float> logits = {-3.0F, 1.8F, 1.9F, 2.0F};  // the best one is not the first
     SamplerOptions options;
     options.xtc_probability = 0.3F;
     options.temperature = 0.0F;
@@ -268,42 +268,87 @@ TEST_CASE("XTC strikes as often as it should, and temperature 0 takes the best o
     int n_struck = 0;
     for (int i = 0; i < 10'000; ++i) {
         const Token token = sampler.sample(logits);
-        CHECK((token == 0 || token == 2));
-        n_struck += token == 2 ? 1 : 0;
+        CHECK((token == 3 || token == 1));
+        n_struck += token == 1 ? 1 : 0;
     }
     CHECK(std::abs(n_struck - 3000) < 200);
+    // 0 is greedy, also where the host's stages have no temperature.
+    static const Stage stages[] = {Stage::min_p};
+    options.stages = stages;
+    Sampler without(4, options, memory);
+    for (int i = 0; i < 20; ++i) CHECK(without.sample(logits) == 3);
 }
 
-TEST_CASE("mirostat keeps to its surprise") {
+TEST_CASE("mirostat: the candidates are those of the definition, and the surprise is kept to") {
     std::mt19937 random(9);
     for (const float tau : {2.0F, 4.0F}) {
         SamplerOptions options;
         options.temperature = 1.0F;
         options.mirostat_tau = tau;
         Memory memory;
-        Sampler sampler(2000, options, memory);
+        Chain chain(2000, linnet::validated(2000, options), memory);
+        Random draws(3);
         double bits = 0;
         double limit = 2 * double{tau};
         for (int i = 0; i < 3000; ++i) {
             const std::vector<float> logits = random_logits(random, 2000, 3.0F);
-            const auto token = static_cast<std::size_t>(sampler.sample(logits));
+            const std::pmr::vector<bool> no_breakers;
+            const auto token = static_cast<std::size_t>(chain.sample(logits, {{}, {}, no_breakers}, draws));
             // The definition: candidates of at most `limit` bits, surprise among them, and the limit follows.
             SamplerOptions none;
             Reference all{{logits.begin(), logits.end()}, none, {}, {}};
             const std::vector<double> p = all.probabilities();
-            double total = 0, most = 0;
-            for (const double value : p) {
-                if (-std::log2(value) <= limit) total += value;
-                most = std::max(most, value);
+            std::vector<bool> kept(p.size());
+            for (const auto& c : chain.last()) kept[static_cast<std::size_t>(c.token)] = true;
+            const auto best = static_cast<std::size_t>(std::max_element(p.begin(), p.end()) - p.begin());
+            double total = 0;
+            for (std::size_t j = 0; j < p.size(); ++j) {
+                const bool expected = -std::log2(p[j]) <= limit || j == best;
+                if (kept[j] != expected) REQUIRE(std::abs(-std::log2(p[j]) - limit) < 1e-4);
+                if (kept[j]) total += p[j];
             }
-            if (total == 0) total = most;
-            REQUIRE((-std::log2(p[token]) <= limit + 1e-5 || p[token] == most));
+            REQUIRE(kept[token]);
             const double surprise = -std::log2(p[token] / total);
             limit -= 0.1 * (surprise - double{tau});
             if (i >= 500) bits += surprise / 2500;
         }
         CHECK(bits == doctest::Approx(double{tau}).epsilon(0.05));
     }
+}
+
+TEST_CASE("DRY looks at the last tokens of the window, however they came, up to tokens that hold a breaker") {
+    Memory memory;
+    const std::vector<std::string_view> pieces = {"a", "b", "c", "\n", "x:y", ":", "", "d"};
+    const Token end = 6;
+    const auto trie = std::make_shared<TokenTrie>(pieces, std::span(&end, 1), memory);
+    const std::vector<std::string_view> breakers = {"\n", ":"};
+    SamplerOptions options;
+    options.dry_multiplier = 0.5F;
+    options.dry_window = 16;
+    options.dry_breakers = breakers;
+    options.trie = trie;
+    Sampler sampler(8, options, memory);
+    std::mt19937 random(11);
+    std::vector<Token> text;
+    int n_changed = 0;
+    for (int i = 0; i < 3000; ++i) {
+        if (i % 500 == 499) text.clear();
+        if (i % 500 == 499) sampler.reset();
+        if (i % 100 == 37) sampler.set_history(text);
+        const std::vector<float> logits = random_logits(random, 8, 1.0F);
+        const std::vector<Token> seen(text.end() - std::min<std::ptrdiff_t>(16, std::ssize(text)), text.end());
+        Reference reference{{logits.begin(), logits.end()}, options, seen, {0, 0, 0, 1, 1, 1, 0, 0}};
+        reference.apply(Stage::dry);
+        const auto expected = static_cast<Token>(reference.order().front());
+        REQUIRE(sampler.sample(logits) == expected);
+        n_changed += expected != linnet::arg_max(logits) ? 1 : 0;
+        const Token next = static_cast<Token>(random() % 6 == 0    ? 4
+                                              : random() % 12 == 0 ? 3 + random() % 4
+                                                                   : random() % 2);
+        text.push_back(next);
+        sampler.accept(next);
+    }
+    CHECK(n_changed > 150);
 }
 
 TEST_CASE("banned texts never come, whatever tokens they are made of") {
@@ -317,23 +362,44 @@ TEST_CASE("banned texts never come, whatever tokens they are made of") {
     options.banned = banned;
     options.trie = trie;
     Sampler sampler(9, options, memory);
+    options.temperature = 0.0F;
+    static const Stage stages[] = {Stage::min_p};
+    options.stages = stages;
+    Sampler greedy(9, options, memory);  // by a chain
     const std::vector<float> logits(9, 0.0F);
+    const auto is_allowed = [&](Token token) {
+        std::vector<float> only = logits;
+        only[static_cast<std::size_t>(end)] = 1.0F;
+        only[static_cast<std::size_t>(token)] = 2.0F;
+        return greedy.sample(only) == token;
+    };
+    const auto completes = [&](const std::string& with) {
+        return std::ranges::any_of(banned, [&](auto text) { return with.find(text) != std::string::npos; });
+    };
     std::string text;
     std::vector<Token> tokens;
     std::vector<int> counts(9);
     for (int i = 0; i < 20'000; ++i) {
         if (i % 100 == 0) sampler.set_history(tokens);
         const Token token = sampler.sample(logits);
-        // What was not drawn would have been wrong, what was drawn is right.
+        for (Token t = 0; i < 3000 && t < 9; ++t) {
+            CAPTURE(t);
+            CHECK(is_allowed(t) == !completes(text + std::string(pieces[static_cast<std::size_t>(t)])));
+        }
         text += pieces[static_cast<std::size_t>(token)];
         if (token == end) text += '\n';
         tokens.push_back(token);
         sampler.accept(token);
+        greedy.accept(token);
         ++counts[static_cast<std::size_t>(token)];
     }
     for (const std::string_view text_banned : banned) CHECK(text.find(text_banned) == std::string::npos);
     for (const Token token : {0, 1, 2, 3, 5, 6, 7, 8}) CHECK(counts[static_cast<std::size_t>(token)] > 100);
     CHECK(counts[4] == 0);
+    greedy.set_history(std::vector<Token>{2});
+    CHECK(!is_allowed(3));
+    greedy.set_history({});  // nothing of it is left
+    CHECK(is_allowed(3));
 }
 
 TEST_CASE("options out of range are named") {
@@ -349,7 +415,13 @@ TEST_CASE("options out of range are named") {
         return std::string();
     };
     CHECK(refused([](auto& o) { o.typical_p = -1; }).find("typical_p") == 0);
+    CHECK(refused([](auto& o) { o.top_n_sigma = -1; }).find("top_n_sigma") == 0);
+    CHECK(refused([](auto& o) { o.xtc_probability = 1.5F; }).find("xtc_probability") == 0);
     CHECK(refused([](auto& o) { o.xtc_threshold = 1.5F; }).find("xtc_threshold") == 0);
+    CHECK(refused([](auto& o) { o.temperature_range = -1; }).find("temperature_range") == 0);
+    CHECK(refused([](auto& o) { o.temperature_exponent = NAN; }).find("temperature_exponent") == 0);
+    CHECK(refused([](auto& o) { o.mirostat_eta = -1; }).find("mirostat_eta") == 0);
+    CHECK(refused([](auto& o) { o.dry_multiplier = INFINITY; }).find("dry_multiplier") == 0);
     CHECK(refused([](auto& o) { o.dry_base = 0.5F; }).find("dry_base") == 0);
     CHECK(refused([](auto& o) { o.mirostat_tau = NAN; }).find("mirostat_tau") == 0);
     CHECK(refused([](auto& o) { o.dry_window = 1U << 30; }).find("dry_window") == 0);
@@ -358,5 +430,10 @@ TEST_CASE("options out of range are named") {
     static const Stage unknown[] = {static_cast<Stage>(10)};
     CHECK(refused([](auto& o) { o.stages = unknown; }).find("stages[0] is 10") == 0);
     static const std::string_view empty[] = {""};
-    CHECK(refused([](auto& o) { o.banned = empty; }).find("banned[0]") == 0);
+    CHECK(refused([](auto& o) { o.banned = empty; }) == "banned[0] is empty");
+    static const std::string_view no_text[] = {"a", "\xff"};
+    CHECK(refused([](auto& o) { o.banned = no_text; }) == "banned[1] is no UTF-8");
+    static const std::string half(2049, 'x');
+    static const std::string_view large[] = {half, half};
+    CHECK(refused([](auto& o) { o.banned = large; }) == "banned: more than 4096 bytes in all");
 }

@@ -279,6 +279,7 @@ TEST_CASE("biases are added first, and ban") {
     const LogitBias biases[] = {{0, -kInfinity}, {3, 1.5F}, {3, 1.0F}};
     check_distribution(logits, {.temperature = 1.0F, .biases = biases});
     check_distribution(logits, {.top_k = 2, .temperature = 1.0F, .biases = biases});
+    check_distribution(logits, {.temperature = 1.0F, .repetition_penalty = 2.0F, .biases = biases}, {3, 1});
     Memory memory;
     Sampler sampler(4, {.biases = biases}, memory);
     CHECK(sampler.sample(logits) == 3);
@@ -303,6 +304,10 @@ TEST_CASE("penalties look back at the last tokens of the window") {
                             .penalty_window = window},
                            history);
     }
+    std::vector<Token> longer(65, 0);  // the default window is 64
+    longer[0] = 3;
+    longer[1] = 1;
+    check_distribution(logits, {.temperature = 1.0F, .presence_penalty = 0.9F}, longer);
 }
 
 TEST_CASE("set_history is the same as accepting, and forgets what was before") {
@@ -321,15 +326,23 @@ TEST_CASE("set_history is the same as accepting, and forgets what was before") {
         accepted.accept(expected);
         set.accept(expected);
     }
-    set.accept(-1);  // not tokens: nothing to remember
+    const Token all[] = {0, 1, 2};
+    set.set_history(all);
+    set.accept(-1);  // not tokens: nothing to remember, and nothing is forgotten for them
     set.accept(4);
+    CHECK(set.sample(std::vector<float>{1.0F, 0.9F, 0.8F, 0.75F}) == 3);
     set.set_history({});
-    CHECK(set.sample(logits) == 0);
+    CHECK(set.sample(std::vector<float>{0.7F, 0.7F, 0.7F, 0.6F}) == 0);
+    const Token window[] = {0, 2, 0, 0};  // the last three
+    set.set_history(window);
+    CHECK(set.sample(std::vector<float>{1.0F, 0.6F, 1.0F, 0.75F}) == 3);
 }
 
 TEST_CASE("the same seed gives the same tokens; reset starts again") {
     const std::vector<float> logits = make_logits(500, 3.0F, 5);
-    const SamplerOptions options = {.temperature = 1.0F, .top_p = 0.95F, .presence_penalty = 1.0F, .seed = 99};
+    SamplerOptions options = {.temperature = 1.0F, .top_p = 0.95F, .presence_penalty = 1.0F, .seed = 99};
+    SUBCASE("by its own ways") {}
+    SUBCASE("by a chain") { options.mirostat_tau = 3.0F; }
     SamplerOptions other = options;
     other.seed = 100;
     Memory memory;
@@ -374,7 +387,12 @@ TEST_CASE("NaN and infinities never crash and are never preferred to numbers") {
         {.temperature = 1.0F, .min_p = 0.1F},
         {.temperature = 1e-45F},
         {.temperature = 3e38F, .top_p = 0.99F},
-        {.top_k = 3, .temperature = 1.0F, .top_p = 0.5F, .frequency_penalty = 3e38F}};
+        {.top_k = 3, .temperature = 1.0F, .top_p = 0.5F, .frequency_penalty = 3e38F},
+        {.temperature = 1.0F, .typical_p = 0.9F},
+        {.temperature = 1.0F, .top_n_sigma = 2.0F},
+        {.temperature = 1.0F, .mirostat_tau = 3.0F},
+        {.temperature = 1e-45F, .xtc_probability = 1.0F, .xtc_threshold = 1.0F},
+        {.temperature = 1.0F, .temperature_range = 0.5F}};
     for (const SamplerOptions& options : all) {
         Memory memory;
         Sampler sampler(5, options, memory);
@@ -389,6 +407,7 @@ TEST_CASE("NaN and infinities never crash and are never preferred to numbers") {
         draws_only({-kInfinity, -kInfinity, -kInfinity, -kInfinity, -kInfinity}, {0});
         draws_only({0, kInfinity, 1, kInfinity, kNan}, {1});
         draws_only({3e38F, -3e38F, -3e38F, -3e38F, kNan}, {0, 1, 2, 3});
+        draws_only({-kInfinity, -3e38F, kNan, -2e38F, -3e38F}, {1, 3, 4});
         sampler.accept(1);
         sampler.accept(1);
         draws_only({kNan, 1, kNan, 1.5F, -kInfinity}, {1, 3});

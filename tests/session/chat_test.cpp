@@ -13,6 +13,7 @@
 
 #include "base/error.hpp"
 #include "support/fixtures.hpp"
+#include "support/gguf_rewrite.hpp"
 #include "support/sanitized.hpp"
 
 using linnet::Engine;
@@ -108,11 +109,32 @@ TEST_CASE("chat: the text is the conversation's, the last message of the assista
           "<|im_start|>user\nTell me a story about a little fox.<|im_end|>\n<|im_start|>assistant\nOnce upon a time "
           "there was a fox.");
     CHECK(render_chat(model, conversation(kUser), "") == render_chat(model, conversation(kUser), "chatml"));  // its own
+    // Without braces the longest name has 64 bytes; what is longer is a template.
+    CHECK(error_of(conversation(kUser), std::string(64, 'x'), Status::not_found).find("no built-in") !=
+          std::string::npos);
+    CHECK(std::string(render_chat(model, conversation(kUser), std::string(65, 'x'))) == std::string(65, 'x'));
     CHECK(render_chat(model, R"({"messages": [], "extra": {"a": [1, null]}})", "{{ a }}") == "[1, None]");
     CHECK(render_chat(model, R"({"messages": [], "now": "2024-02-29"})", "{{ strftime_now('%d.%m.%Y') }}") ==
           "29.02.2024");
     CHECK(render_chat(model, R"({"messages": []})", "{{ strftime_now is defined }}") == "False");
     CHECK(render_chat(model, R"({"messages": [], "now": "2024-02-29"})", "{{ strftime_now is defined }}") == "True");
+}
+
+TEST_CASE("chat: a model's own template comes first, and another one when there are tools") {
+    const gguf_test::Bytes original = fixtures::read(fixtures::models() / "tiny-tales-6m-Q8_0.gguf");
+    gguf_test::Rewrite rewrite(original);
+    rewrite.text("tokenizer.chat_template", "own: {{ messages[0].content }}");
+    rewrite.text("tokenizer.chat_template.tool_use", "{{ tools | length }} tools: {{ messages[0].content }}");
+    const auto engine = std::make_shared<Engine>(linnet::EngineOptions());
+    const gguf_test::Bytes bytes = rewrite.bytes();
+    const Model model(engine, gguf_test::open(linnet::Source::from_memory(bytes), engine->memory),
+                      linnet::LoadOptions());
+    const std::string user = R"("messages": [{"role": "user", "content": "Hi"}])";
+    const std::string tools = R"(, "tools": [{"name": "f"}])";
+    CHECK(render_chat(model, "{" + user + "}", "") == "own: Hi");
+    CHECK(render_chat(model, "{" + user + R"(, "tools": []})", "") == "own: Hi");
+    CHECK(render_chat(model, "{" + user + tools + "}", "") == "1 tools: Hi");
+    CHECK(render_chat(model, "{" + user + "}", "plain").find("Hi\n\n") != std::string::npos);
 }
 
 TEST_CASE("chat: tools and documents that the template does not show are an error that names it") {
@@ -122,6 +144,10 @@ TEST_CASE("chat: tools and documents that the template does not show are an erro
     CHECK(error_of(open + tools, "chatml", Status::unsupported) ==
           "/tools: the built-in chat template 'chatml' shows none of them: leave them out, or give one that does");
     CHECK(error_of(open + documents, "chatml", Status::unsupported).find("/documents: ") == 0);
+    // Each by itself: that the other one is shown does not help.
+    const std::string both = open + tools.substr(0, tools.size() - 1) + documents;
+    CHECK(error_of(both, "{{ tools | length }}", Status::unsupported).find("/documents: ") == 0);
+    CHECK(error_of(both, "{{ documents | length }}", Status::unsupported).find("/tools: ") == 0);
     CHECK(error_of(open + tools, "{{ messages[0].content }}", Status::unsupported) ==
           "/tools: the chat template shows none of them: leave them out, or give one that does");
     const Model& model = *shared_model();
@@ -209,6 +235,18 @@ TEST_CASE("chat: after an error the sequence is as before") {
     fails(conversation(kUser), "{{ 1 / 0 }}", Status::invalid_argument);
     fails(conversation(kUser), "{% if", Status::bad_file);
     fails(conversation(kUser), "nobody", Status::not_found);
+}
+
+TEST_CASE("chat: a conversation may fill the context") {
+    Session wide(shared_model(), {.n_ctx = 256});
+    (void)append_chat(wide, conversation(kUser), "chatml");
+    const auto n_tokens = static_cast<std::uint32_t>(wide.tokens().size());
+    Session full(shared_model(), {.n_ctx = n_tokens});
+    (void)append_chat(full, conversation(kUser), "chatml");
+    CHECK(tokens_of(full) == tokens_of(wide));
+    Session small(shared_model(), {.n_ctx = n_tokens - 1});
+    CHECK_THROWS_AS((void)append_chat(small, conversation(kUser), "chatml"), Error);
+    CHECK(small.tokens().empty());
 }
 
 TEST_CASE("chat: errors of templates name line and column") {

@@ -13,6 +13,7 @@
 #include <doctest/doctest.h>
 
 #include "base/error.hpp"
+#include "constrain/constrain_support.hpp"
 #include "session/session.hpp"
 #include "support/fixtures.hpp"
 
@@ -80,10 +81,14 @@ struct Run {
 
 Run finish(Session& session, std::size_t start, std::uint64_t budget_us = 0) {
     Run run;
+    const bool is_whole = session.tokens().size() == start;
     for (int i = 0; i < 1'000'000; ++i) {
         const std::size_t before = session.tokens().size();
         const Event event = session.step(budget_us);
         run.text += event.text;
+        std::pmr::string held;
+        shared().model->tokenizer().decode(session.tokens().subspan(start), true, held);
+        if (is_whole) CHECK(std::string_view(held).starts_with(run.text));  // what is shown is in the sequence
         if (event.kind == EventKind::token) ++run.n_token_events;
         if (event.kind == EventKind::token && session.tokens().size() != before + 1) run.dropped = true;
         if (event.kind != EventKind::done) continue;
@@ -129,6 +134,95 @@ TEST_CASE("a forced text is the tokenizer's, and nothing is computed for it") {
     CHECK(run.tokens == encoded(text));
     CHECK(session.step(0).n_past == 0);
     CHECK(session.step(0).kind == EventKind::done);  // and stays at its end
+}
+
+TEST_CASE("what may become part of a longer token is left to the choice") {
+    const std::vector<std::string_view> choices = {"Once there was a fox", "Once there was a forest"};
+    const auto made = grammar(Grammar::from_choices(choices, memory()));
+    for (const std::string_view choice : choices) {
+        const std::vector<Token> expected = encoded(choice);
+        REQUIRE(decoded({expected.back()}).starts_with(" fo"));
+        const linnet::LogitBias biases[] = {{expected.back(), 1000.0F}};
+        Session session(shared().model, shape());
+        session.append_text("Well.", {});
+        const std::size_t start = session.tokens().size();
+        session.set_grammar(made, shared().trie);
+        session.set_sampler(
+            std::make_shared<Sampler>(shared().model->spec().n_vocab, SamplerOptions{.biases = biases}, memory()));
+        const Run run = finish(session, start);
+        CHECK(run.text == choice);
+        CHECK(run.tokens == expected);
+    }
+}
+
+TEST_CASE("forced text that has not come yet goes with a truncation and with the grammar") {
+    const std::vector<std::string_view> first = {"The little fox ran far away over the hills."};
+    const std::vector<std::string_view> second = {"A bear slept."};
+    for (int n_steps = 1; n_steps < 6; ++n_steps) {
+        CAPTURE(n_steps);
+        Session session(shared().model, shape());
+        session.append_text("Once upon a time", {});
+        const std::size_t start = session.tokens().size();
+        session.set_grammar(grammar(Grammar::from_choices(first, memory())), shared().trie);
+        for (int i = 0; i < n_steps; ++i) REQUIRE(session.step(0).kind == EventKind::token);
+        session.truncate(start);
+        CHECK(finish(session, start).text == first[0]);
+        session.truncate(start);
+        for (int i = 0; i < n_steps; ++i) REQUIRE(session.step(0).kind == EventKind::token);
+        const std::size_t now = session.tokens().size();
+        session.set_grammar(grammar(Grammar::from_choices(second, memory())), shared().trie);
+        CHECK(finish(session, now).text == second[0]);
+    }
+}
+
+TEST_CASE("masked logits: those of tokens that may come, as trying each of them says") {
+    linnet::Memory own;
+    const constrain_support::Vocabulary vocabulary(own, {"ab", "xyz", "a", "bb"});
+    const std::shared_ptr<const TokenTrie> trie(std::shared_ptr<void>(), &vocabulary.trie());
+    constexpr float kNever = -std::numeric_limits<float>::infinity();
+    for (const char* const pattern : {"[^a-c]*", "[ab]{1,3}", "a[^b]*"}) {
+        CAPTURE(pattern);
+        const auto made = grammar(Grammar::from_regex(pattern, own));
+        for (const std::size_t n_vocab : {vocabulary.size() - 10, vocabulary.size(), vocabulary.size() + 70}) {
+            CAPTURE(n_vocab);
+            linnet::Constraint constraint(made, trie, static_cast<std::uint32_t>(n_vocab), own);
+            constrain_support::Matcher matcher(*made, *trie, own);
+            std::vector<float> logits(n_vocab);
+            for (std::size_t id = 0; id < n_vocab; ++id) logits[id] = static_cast<float>(id);
+            const auto check_mask = [&] {
+                const auto masked = constraint.masked(logits);
+                REQUIRE(masked.size() == n_vocab);
+                const std::size_t n_steps = matcher.n_steps();
+                for (std::size_t id = 0; id < n_vocab; ++id) {
+                    CAPTURE(id);
+                    const bool may_come =
+                        id < vocabulary.size() && matcher.accept(static_cast<Token>(id)) == Status::ok;
+                    matcher.rollback(n_steps);
+                    CHECK(masked[id] == (may_come ? logits[id] : kNever));
+                }
+            };
+            const std::vector<Token> text = {vocabulary.longest(pattern[0] == 'a'   ? "a"
+                                                                : pattern[1] == 'a' ? "b"
+                                                                                    : "x")};
+            constraint.begin(0);
+            check_mask();
+            constraint.follow(text);
+            matcher.accept(text[0]);
+            check_mask();
+            constraint.begin(text.size());  // another text
+            constraint.follow(text);
+            matcher.reset();
+            check_mask();
+        }
+    }
+    linnet::Constraint few(grammar(Grammar::from_regex("zz", own)), trie, 100, own);  // z is 126
+    few.begin(0);
+    try {
+        (void)few.masked(std::vector<float>(100));
+        FAIL("no token of the model can write it");
+    } catch (const Error& error) {
+        CHECK(error.status() == Status::unsupported);
+    }
 }
 
 TEST_CASE("random texts satisfy their regular expression, and events, tokens and text agree") {
@@ -262,4 +356,10 @@ TEST_CASE("a ban does not break a grammar; a full context ends it; cancelling co
         CHECK(error.status() == Status::cancelled);
     }
     CHECK(finish(session, start).text == "Hello there!");
+    session.cancel();  // at the end of its text, too
+    CHECK_THROWS_AS(session.step(0), Error);
+    CHECK(session.step(0).reason == DoneReason::grammar);
+    full.cancel();
+    CHECK_THROWS_AS(full.step(0), Error);
+    CHECK(full.step(0).reason == DoneReason::context_full);
 }

@@ -68,7 +68,16 @@ TEST_CASE("fill-in-the-middle: prefix, suffix and middle in the model's order") 
     gguf_test::Rewrite keys(original);
     keys.u32("tokenizer.ggml.fim_pre_token_id", 7).u32("tokenizer.ggml.fim_suf_token_id", 8);
     const auto incomplete = open(keys.bytes());
-    CHECK_THROWS_AS(Session(incomplete, PassShape()).append_fill_in("a", "b"), Error);
+    keys.u32("tokenizer.ggml.fim_mid_token_id", 1U << 20);
+    const auto outside = open(keys.bytes());
+    for (const auto& model : {incomplete, outside}) {
+        try {
+            Session(model, PassShape()).append_fill_in("a", "b");
+            FAIL("the middle has no token");
+        } catch (const Error& error) {
+            CHECK(error.status() == Status::unsupported);
+        }
+    }
     keys.u32("tokenizer.ggml.fim_mid_token_id", 9);
     check(keys.bytes(), 7, 8, 9);
 

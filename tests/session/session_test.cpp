@@ -115,6 +115,26 @@ std::vector<float> logits_of(const Session& session) { return {session.logits().
 
 std::vector<Token> tokens_of(const Session& session) { return {session.tokens().begin(), session.tokens().end()}; }
 
+// A step that chooses the token whose piece this is.
+Event force(Session& session, std::string_view wanted) {
+    const Model& model = session.model();
+    const auto n_vocab = static_cast<Token>(model.spec().n_vocab);
+    std::pmr::string piece;
+    Token token = -1;
+    while (piece != wanted && ++token < n_vocab) {
+        piece.clear();
+        model.tokenizer().piece(token, false, piece);
+    }
+    REQUIRE(token < n_vocab);
+    const linnet::LogitBias biases[] = {{token, 1000.0F}};
+    session.set_sampler(std::make_shared<linnet::Sampler>(
+        model.spec().n_vocab, linnet::SamplerOptions{.biases = biases}, model.engine().memory));
+    Event event = session.step(0);
+    while (event.kind == EventKind::progress) event = session.step(0);
+    CHECK(event.token == token);
+    return event;
+}
+
 }  // namespace
 
 TEST_CASE("greedy tokens are those of the golden") {
@@ -208,6 +228,12 @@ TEST_CASE("budgets, batches and prefill in parts change neither tokens nor text"
         CHECK(session.prefill(1).kind == EventKind::budget);
         session.truncate(prompt.size());
         CHECK(generate(session, 60).tokens == expected.tokens);
+        Session other(shared_model(), {});  // what the pass computes goes
+        other.append(some_tokens(20));
+        CHECK(other.prefill(1).kind == EventKind::budget);
+        other.truncate(0);
+        other.append(prompt);
+        CHECK(generate(other, 60).tokens == expected.tokens);
     }
     SUBCASE("another number of threads") {
         Session session(open_model(5), {.n_batch = 7});
@@ -258,6 +284,10 @@ TEST_CASE("cancelling: the next step, or the running one within 10 ms; then it g
     CHECK(median(delays) < (fixtures::kSanitized ? 100.0 : 10.0));
     prefill(session);
     CHECK(logits_of(session) == logits_after(tokens));
+    session.cancel();  // also where nothing is left to compute
+    CHECK(status_of([&] { session.step(0); }) == Status::cancelled);
+    CHECK(session.tokens().size() == 1000);
+    CHECK(session.step(0).kind == EventKind::token);
 }
 
 TEST_CASE(
@@ -272,6 +302,9 @@ TEST_CASE(
         session.truncate(n);
         CHECK(session.tokens().size() == n);
         if (n < 600) CHECK(status_of([&] { (void)session.logits(); }) == Status::not_found);
+        const Event first = session.prefill(0);
+        CHECK((first.n_pending == 0) == (n >= 580 || n <= 64));  // else all of it anew, by 64
+        if (first.n_pending != 0) CHECK(first.n_past == 64);
         prefill(session);
         const std::vector<Token> kept(all.begin(), all.begin() + static_cast<std::ptrdiff_t>(n));
         CHECK(logits_of(session) == logits_after(kept));
@@ -307,6 +340,9 @@ TEST_CASE("the context fills up, says so, and can be used again after truncation
     CHECK(status_of([&] { session.append(some_tokens(3)); }) == Status::context_full);
     CHECK(status_of([&] { session.append_text(std::string(4000, 'x'), {}); }) == Status::context_full);
     CHECK(tokens_of(session) == before);
+    session.append(some_tokens(2));  // exactly
+    CHECK(session.step(0).reason == linnet::DoneReason::context_full);
+    session.truncate(18);
     CHECK(session.step(0).kind == EventKind::token);
     CHECK(session.step(0).kind == EventKind::token);
     for (int i = 0; i < 2; ++i) {
@@ -372,6 +408,42 @@ TEST_CASE("text: whole characters, the same as the tokens say") {
     stream.finish(expected);
     CHECK(text == std::string_view(expected));
     CHECK(session.finish(linnet::DoneReason::max_tokens).text.empty());
+}
+
+TEST_CASE("text: an unfinished character waits, is replaced at the end, and joins no other text") {
+    Session session(shared_model(), {.n_ctx = 100});
+    session.append_text(kPrompt, {});
+    CHECK(force(session, "\xc3").text.empty());
+    CHECK(force(session, "\xa9").text == "\xc3\xa9");
+    CHECK(force(session, "\xc3").text.empty());
+    CHECK(session.finish(linnet::DoneReason::max_tokens).text == "\xef\xbf\xbd");
+    for (const bool by_append : {false, true}) {
+        CHECK(force(session, "\xc3").text.empty());
+        if (by_append) {
+            session.append(some_tokens(1));
+        } else {
+            session.truncate(session.tokens().size() - 1);
+        }
+        CHECK(force(session, "\xa9").text == "\xef\xbf\xbd");
+    }
+}
+
+TEST_CASE("text: the space that SentencePiece puts in front is not shown at the start of a sequence") {
+    const auto shared = fixtures::shared();
+    if (!shared) {
+        MESSAGE("skipped: ../shared, which has a model with a SentencePiece vocabulary, is not there");
+        return;
+    }
+    EngineOptions options;
+    options.n_threads = 1;
+    const auto engine = std::make_shared<Engine>(options);
+    const std::string path = (*shared / "goldens" / "llama" / "model-f32.gguf").string();
+    const auto model =
+        std::make_shared<Model>(engine, linnet::gguf::File::open(path, true, engine->memory), linnet::LoadOptions());
+    Session session(model, {.n_ctx = 16});
+    session.append(std::vector<Token>{model->tokenizer().bos()});
+    CHECK(force(session, " the").text == "the");
+    CHECK(force(session, " the").text == " the");
 }
 
 TEST_CASE("appending: ids are checked, BOS stands only at the start") {
@@ -447,9 +519,41 @@ TEST_CASE("a sampler's penalties look at the whole sequence: what was appended, 
     }
     session.truncate(n_prompt);
     CHECK(generate(session, 40).tokens == first.tokens);
+    // Another sampler sees all of it as well.
+    const std::vector<Token> so_far = tokens_of(session);
+    linnet::SamplerOptions biased = options;
+    const linnet::LogitBias biases[] = {{so_far[n_prompt + 1], 500.0F}};
+    biased.biases = biases;
+    session.set_sampler(std::make_shared<linnet::Sampler>(shared_model()->spec().n_vocab, biased, memory));
+    CHECK(std::count(so_far.begin(), so_far.end(), generate(session, 1).tokens.front()) == 0);
 
     const auto other = std::make_shared<linnet::Sampler>(10U, linnet::SamplerOptions(), memory);
     CHECK(status_of([&] { session.set_sampler(other); }) == Status::invalid_argument);
+}
+
+TEST_CASE("scores: continuations that fit exactly, and a sampler that has seen nothing of them") {
+    linnet::Memory memory;  // outlives the session, which holds the sampler
+    const std::vector<Token> all = some_tokens(24);
+    const std::vector<std::span<const Token>> fitting = {std::span(all).subspan(18, 3)};
+    const std::vector<std::span<const Token>> longer = {std::span(all).subspan(18, 4)};
+    double expected = 0.0, score = 0.0;
+    Session wide(shared_model(), {.n_ctx = 100});
+    wide.append(std::span(all).first(18));
+    wide.score(fitting, {&expected, 1});
+    Session session(shared_model(), {.n_ctx = 20});
+    session.append(std::span(all).first(18));
+    session.score(fitting, {&score, 1});  // its last token is never computed
+    CHECK(score == expected);
+    CHECK(score < 0.0);
+    CHECK(status_of([&] { session.score(longer, {&score, 1}); }) == Status::context_full);
+
+    const Token often = 300;
+    const linnet::LogitBias biases[] = {{often, 500.0F}};
+    const linnet::SamplerOptions options = {.frequency_penalty = 1000.0F, .biases = biases};
+    wide.set_sampler(std::make_shared<linnet::Sampler>(shared_model()->spec().n_vocab, options, memory));
+    CHECK(wide.step(0).token == often);
+    wide.score(fitting, {&score, 1});
+    CHECK(wide.step(0).token != often);  // chosen once already
 }
 
 TEST_CASE("a session takes exactly what its plan says, and stepping it nothing") {

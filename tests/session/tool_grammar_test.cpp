@@ -176,6 +176,12 @@ TEST_CASE("tool grammars: strings stand as they are where the notation has no qu
                                             call("add", "a", "\"1\"")};
     CHECK(make("qwen3", "qwen3-coder", kTools, false, texts).accepted ==
           std::vector<bool>{true, true, false, true, false, false, false});
+    // Where other types may stand as well, strings that would be read as such may not.
+    const std::string mixed = R"([{"name": "f", "parameters": {"properties": {"m": {"type": ["string", "null"]}},
+        "additionalProperties": false}}])";
+    CHECK(make("qwen3", "qwen3-coder", mixed.c_str(), false,
+               {call("f", "m", "ab"), call("f", "m", "12"), call("f", "m", "true"), call("f", "m", "null")})
+              .accepted == std::vector<bool>{true, false, false, true});
     // What no string may hold in a notation of JSON: the end of the call.
     const auto json = [](const std::string& city) {
         return "<tool_call>\n{\"name\": \"weather\", \"arguments\": {\"city\": \"" + city + "\"}}\n</tool_call>";
@@ -198,6 +204,9 @@ TEST_CASE("tool grammars: what is refused is named") {
     CHECK(error_of("qwen3", "hermes", "[]") == "tools has none");
     CHECK(error_of("qwen3", "hermes", R"([{"function": {"name": "a b"}}])") ==
           "/0/function/name is no name of a function");
+    const auto named = [](std::size_t size) { return R"([{"name": ")" + std::string(size, 'f') + "\"}]"; };
+    CHECK(error_of("qwen3", "hermes", named(256).c_str()) == "");
+    CHECK(error_of("qwen3", "hermes", named(257).c_str()) == "/0/function/name is no name of a function");
     CHECK(error_of("qwen3", "text", kTools) == "the format 'text' has no tool calls");
     const char* const kSpaced = R"([{"name": "f", "parameters": {"properties": {"a b": {"type": "string"}}}}])";
     CHECK(error_of("qwen3", "lfm2", kSpaced) ==

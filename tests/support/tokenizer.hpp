@@ -98,7 +98,7 @@ struct Vocabulary {
         if (!pre.empty()) result.add_string("tokenizer.ggml.pre", pre);
         result.add_strings("tokenizer.ggml.tokens", tokens);
         if (!kinds.empty()) result.add_i32s("tokenizer.ggml.token_type", kinds);
-        if (!scores.empty() && model == "llama") result.add_f32s("tokenizer.ggml.scores", scores);
+        if (!scores.empty() && (model == "llama" || model == "t5")) result.add_f32s("tokenizer.ggml.scores", scores);
         if (model == "gpt2" || model == "gemma4") result.add_strings("tokenizer.ggml.merges", merges);
         return result;
     }

@@ -103,7 +103,7 @@ void check_round_trip(const linnet::Tokenizer& tokenizer, const std::string& tex
 void check_words(const std::string& text) {
     CAPTURE(text.substr(0, 40));
     for (const char* name : {"gpt-2", "llama-bpe", "qwen35", "gpt-4o", "smollm", "falcon", "deepseek-llm",
-                             "deepseek-coder", "deepseek-v3"}) {
+                             "deepseek-coder", "deepseek-v3", "kimi-k2", "youtu"}) {
         CAPTURE(name);
         std::size_t size = 0;
         const double seconds = seconds_of([&] {
@@ -160,6 +160,27 @@ TEST_CASE("10 MB of one thing: SentencePiece") {
     const Made made(vocabulary);
     for (const std::string_view unit : kWhole) check_round_trip(*made, repeat(unit, 10 * kMega));
     for (const std::string_view unit : kUnits) check_round_trip(*made, repeat(unit, kMega));
+}
+
+TEST_CASE("10 MB of one thing: unigram") {
+    Vocabulary vocabulary;
+    vocabulary.model = "t5";
+    vocabulary.add("<unk>", TokenKind::unknown);
+    for (const std::string_view c : {std::string_view("a"), std::string_view("\xE2\x96\x81"), kMark}) {
+        std::string run(c);
+        for (int i = 0; i < 5; ++i, run += run) vocabulary.add(run, TokenKind::normal, static_cast<float>(-i));
+    }
+    auto writer = vocabulary.writer();
+    writer.add_u32("tokenizer.ggml.unknown_token_id", 0);
+    writer.add_bool("tokenizer.ggml.remove_extra_whitespaces", false);
+    const Made made(writer);
+    for (const std::string_view unit : kWhole) check_round_trip(*made, repeat(unit, 3 * kMega));
+    for (const std::string_view unit : kUnits) {
+        CAPTURE(unit);
+        const double seconds =
+            seconds_of([&] { on_small_stack([&] { tokenizer_support::encode(*made, repeat(unit, kMega)); }); });
+        CHECK(seconds < kLimit);
+    }
 }
 
 TEST_CASE("10 MB of one thing: WordPiece") {

@@ -265,7 +265,18 @@ TEST_CASE("out of memory while reading leaves nothing behind") {
     Vocabulary vocabulary = byte_vocabulary();
     vocabulary.merge("a", "b");
     vocabulary.add("<|im_end|>", TokenKind::control);
-    const auto bytes = vocabulary.writer().write_memory();
+    SUBCASE("byte-level BPE") {}
+    SUBCASE("unigram") {
+        vocabulary = sentencepiece_vocabulary();
+        vocabulary.model = "t5";
+    }
+    auto writer = vocabulary.writer();
+    if (vocabulary.model == "t5") {  // a charsmap of 256 units, none of which is in use
+        std::vector<std::int32_t> charsmap(4 + 1024 + 2, 0);
+        charsmap[1] = 4;
+        writer.add_i32s("tokenizer.ggml.precompiled_charsmap", charsmap);
+    }
+    const auto bytes = writer.write_memory();
     linnet::Memory file_memory;
     std::vector<linnet::Source> sources;
     sources.push_back(linnet::Source::from_memory(bytes));

@@ -38,12 +38,22 @@ TEST_CASE("words: every rule cuts as its regular expression does") {
 TEST_CASE("words: all rules give every byte back, once and in order") {
     // Invalid UTF-8 on purpose: the scanners see U+FFFD there, but the words keep the bytes.
     const std::string text = "a\xFF\xFE b\xE2\x82 12\xF0\x9F\x98 c's\xC0\x80\n\xED\xA0\x80 \xF4\x90\x80\x80'\xC5";
-    for (const char* name :
-         {"default",          "gpt-2",       "phi-2",        "mpt",       "olmo",      "llama-bpe",   "llama3",
-          "llama-v3",         "lfm2",        "smaug-bpe",    "dbrx",      "glm4",      "chatglm-bpe", "qwen2",
-          "deepseek-r1-qwen", "megrez",      "stablelm2",    "qwen35",    "gpt-4o",    "llama4",      "tekken",
-          "starcoder",        "smollm",      "refact",       "codeshell", "command-r", "falcon",      "deepseek-llm",
-          "deepseek-coder",   "deepseek-v3", "hunyuan-dense"}) {
+    for (const char* name : {"default",       "gpt-2",          "phi-2",
+                             "mpt",           "olmo",           "llama-bpe",
+                             "llama3",        "llama-v3",       "lfm2",
+                             "smaug-bpe",     "dbrx",           "glm4",
+                             "chatglm-bpe",   "qwen2",          "deepseek-r1-qwen",
+                             "megrez",        "stablelm2",      "qwen35",
+                             "gpt-4o",        "llama4",         "tekken",
+                             "starcoder",     "smollm",         "refact",
+                             "codeshell",     "command-r",      "falcon",
+                             "deepseek-llm",  "deepseek-coder", "deepseek-v3",
+                             "hunyuan-dense", "kimi-k2",        "youtu",
+                             "roberta-bpe",   "gigachat",       "mellum",
+                             "a.x-4.0",       "trillion",       "granite-docling",
+                             "falcon3",       "pixtral",        "midm-2.0",
+                             "minicpm5",      "f2llmv2",        "seed-coder",
+                             "kanana2",       "minerva-7b",     "joyai-llm"}) {
         const linnet::PreTokenizerRule* rule = linnet::find_pre_tokenizer(name);
         REQUIRE_MESSAGE(rule != nullptr, name);
         linnet::WordScanner scanner(*rule, text);

@@ -1,7 +1,10 @@
 // SPDX-License-Identifier: MIT
 #include "base/memory.hpp"
 
+#include <cstdint>
 #include <new>
+
+#include <sys/mman.h>
 
 #include "base/error.hpp"
 
@@ -35,6 +38,19 @@ void Memory::do_deallocate(void* ptr, std::size_t size, std::size_t align) {
     } else {
         ::operator delete(ptr, std::align_val_t(align));  // unsized: clang 14 has no other by default
     }
+}
+
+void prepare_writes(std::span<std::byte> bytes) noexcept {
+#if defined(MADV_POPULATE_WRITE)
+    // Also the pages at the ends, which are there for the bytes that they share. Where pages are larger, the call may
+    // fail, as on older systems: then faults do it.
+    constexpr std::uintptr_t kPage = 4096;
+    std::byte* const begin = bytes.data() - reinterpret_cast<std::uintptr_t>(bytes.data()) % kPage;
+    const auto size = static_cast<std::size_t>(bytes.data() + bytes.size() - begin);
+    ::madvise(begin, (size + kPage - 1) / kPage * kPage, MADV_POPULATE_WRITE);
+#else
+    static_cast<void>(bytes);
+#endif
 }
 
 }  // namespace linnet

@@ -44,6 +44,10 @@ class Memory final : public std::pmr::memory_resource {
     std::atomic<std::uint64_t> n_allocations_{0};
 };
 
+// Hint: all of these bytes of the process's own memory are about to be written. Has their pages made present by one
+// call, which costs less than a fault for each. From any thread; changes no bytes.
+void prepare_writes(std::span<std::byte> bytes) noexcept;
+
 // A block of bytes from a Memory, aligned to a cache line, not initialised. Movable.
 class Buffer {
   public:

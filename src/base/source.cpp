@@ -2,6 +2,7 @@
 // POSIX implementation of reading files.
 #include "base/source.hpp"
 
+#include <algorithm>
 #include <cerrno>
 #include <cstring>
 #include <string>
@@ -55,7 +56,6 @@ Source Source::open_file(std::string_view path, bool map) {
         if (data == MAP_FAILED) fail(path, "map", errno);
         source.data_ = static_cast<const std::byte*>(data);
         source.mapped_ = true;
-        ::close(std::exchange(source.fd_, -1));
     }
     return source;
 }
@@ -98,11 +98,11 @@ void Source::read(std::uint64_t offset, std::span<std::byte> target) const {
         throw Error(Status::io, "read of {} bytes at offset {} past the end ({} bytes)", target.size(), offset, size_);
     }
     if (target.empty()) return;
-    if (data_ != nullptr) {
+    if (fd_ < 0 && data_ != nullptr) {
         std::memcpy(target.data(), data_ + offset, target.size());
         return;
     }
-    if (read_at_ != nullptr) {
+    if (fd_ < 0) {
         if (read_at_(user_, offset, target.data(), target.size())) return;
         throw Error(Status::io, "the host's read_at failed for {} bytes at offset {}", target.size(), offset);
     }
@@ -120,10 +120,11 @@ void Source::read(std::uint64_t offset, std::span<std::byte> target) const {
 
 void Source::release(std::uint64_t offset, std::uint64_t size) const noexcept {
     if (!mapped_) return;
-    // Whole pages inside the range only: its neighbours may still be needed. 64 KiB covers every page size in use.
+    // Neighbours that are still needed come back by a fault; left behind, they would add up. 64 KiB covers every page
+    // size in use, and what systems map around a fault.
     constexpr std::uint64_t kPage = 65536;
-    const std::uint64_t begin = (offset + kPage - 1) / kPage * kPage;
-    const std::uint64_t end = (offset + size) / kPage * kPage;
+    const std::uint64_t begin = offset / kPage * kPage;
+    const std::uint64_t end = std::min(size_, (offset + size + kPage - 1) / kPage * kPage);
     if (begin < end) ::madvise(const_cast<std::byte*>(data_) + begin, end - begin, MADV_DONTNEED);
 }
 

@@ -16,7 +16,7 @@ class Source {
     // Fills `target` completely from `offset` or returns false.
     using ReadAt = bool (*)(void* user, std::uint64_t offset, void* target, std::size_t size);
 
-    // path: UTF-8. map = false reads with pread: a file that shrinks later is then an Error, not a SIGBUS.
+    // path: UTF-8. map = false: nothing is addressable, so that a file that shrinks later is an Error, never a SIGBUS.
     // Throws Error(not_found | io) naming the path.
     static Source open_file(std::string_view path, bool map);
     // The bytes must stay valid and unchanged for the Source's life.
@@ -32,7 +32,8 @@ class Source {
     std::uint64_t size() const noexcept { return size_; }
     // All bytes when they are addressable, else null.
     const std::byte* data() const noexcept { return data_; }
-    // Copies [offset, offset + target.size()) out. Throws Error(io) outside the source or when reading fails.
+    // Copies [offset, offset + target.size()) out, of files by pread even when they are mapped: an Error where the
+    // mapping would be a SIGBUS. Throws Error(io) outside the source or when reading fails.
     void read(std::uint64_t offset, std::span<std::byte> target) const;
     // Hint: these bytes of a mapped file will not be used again (their pages may leave memory). No effect otherwise.
     void release(std::uint64_t offset, std::uint64_t size) const noexcept;
@@ -42,7 +43,7 @@ class Source {
     const std::byte* data_ = nullptr;
     ReadAt read_at_ = nullptr;
     void* user_ = nullptr;
-    int fd_ = -1;          // owned, for reading
+    int fd_ = -1;          // owned; of files
     bool mapped_ = false;  // data_ is our own mapping of size_ bytes
 };
 

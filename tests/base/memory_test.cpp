@@ -163,3 +163,15 @@ TEST_CASE("the account is right when several threads allocate") {
     CHECK(memory.peak() >= 4 * 500);
     CHECK(memory.peak() <= (1 + 2 + 3 + 4) * 500);
 }
+
+TEST_CASE("memory that is prepared for writing keeps its bytes") {
+    std::vector<std::byte> bytes(300'000);
+    for (std::size_t i = 0; i < bytes.size(); ++i) bytes[i] = static_cast<std::byte>(i * 7);
+    const std::vector<std::byte> before = bytes;
+    for (const std::size_t begin : {0, 1, 4095, 4096, 70'001}) {
+        for (const std::size_t size : {0, 1, 4096, 65'536, 200'000}) {
+            linnet::prepare_writes(std::span(bytes).subspan(begin, size));
+        }
+    }
+    CHECK(bytes == before);
+}

@@ -124,14 +124,19 @@ TEST_CASE("an empty file is a source of no bytes") {
     }
 }
 
-TEST_CASE("a file that shrinks is an error when it is read without mapping") {
-    const TemporaryFile file(pattern(10'000));
-    const Source source = Source::open_file(file.path().string(), false);
-    std::filesystem::resize_file(file.path(), 5000);
-    CHECK(read(source, 0, 5000) == pattern(10'000).substr(0, 5000));
-    const auto [status, text] = failure([&] { read(source, 4000, 2000); });
-    CHECK(status == Status::io);
-    CHECK(contains(text, "shorter"));
+TEST_CASE("a file that shrinks is an error when it is read, mapped or not") {
+    for (const bool map : {true, false}) {
+        CAPTURE(map);
+        const TemporaryFile file(pattern(100'000));
+        const Source source = Source::open_file(file.path().string(), map);
+        std::filesystem::resize_file(file.path(), 5000);
+        CHECK(read(source, 0, 5000) == pattern(100'000).substr(0, 5000));
+        for (const std::uint64_t offset : {4000, 50'000}) {
+            const auto [status, text] = failure([&] { read(source, offset, 2000); });
+            CHECK(status == Status::io);
+            CHECK(contains(text, "shorter"));
+        }
+    }
 }
 
 TEST_CASE("callbacks of the host: reading, failing, and an optional mapping") {

@@ -65,8 +65,8 @@ struct VisibleKeys {
     bool overlap(std::size_t from, std::size_t to) const { return begin < to && from < end; }
 };
 
-// Memory that is needed next, as long as a tile's keys or values; `at` null: nothing is fetched. A few queries leave
-// attention at reading the cache, and the hardware does not foresee the walk over values, 64 bytes of each position.
+// Memory that is needed next, as long as a tile's keys or values; `at` null: nothing is fetched. The hardware does not
+// foresee the walk over values, 64 bytes of each position.
 template <class Element>
 struct NextLines {
     const Element* at;
@@ -208,13 +208,12 @@ void attention(const AttentionArgs& a) {
         const std::size_t slot = static_cast<std::size_t>(pos) % a.kv.ring;
         const auto* keys = reinterpret_cast<const Element*>(a.kv.keys) + slot * head_dim;
         const auto* values = reinterpret_cast<const Element*>(a.kv.values) + slot * head_dim;
-        // One group of columns: nothing is in a cache yet.
-        const bool once = a.n_columns <= V::kAttentionColumns;
-        const NextLines<Element> next_values{once ? values : nullptr};
-        const NextLines<Element> next_keys{once ? keys + kKeyTile * head_dim : nullptr};
         for_columns<V::kAttentionColumns>(0, a.n_columns, [&]<int N>(std::size_t c) {
             const VisibleKeys visible(a, pos, c, N);
             if (visible.none()) return;
+            // The first group of columns meets a tile that is in no cache, the last one leaves it.
+            const NextLines<Element> next_values{c == 0 ? values : nullptr};
+            const NextLines<Element> next_keys{c + N == a.n_columns ? keys + kKeyTile * head_dim : nullptr};
             float* scores = a.scores + c * kKeyTile;
             score_tile<V, Kv, N>(keys, head_dim, a.q + c * head_dim, visible, next_values, scores);
             softmax_columns<V, N>(a, pos, c);

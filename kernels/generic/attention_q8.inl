@@ -112,10 +112,8 @@ void attention_q8(const AttentionArgs& a) {
         const std::size_t width = a.n_columns - first < kQueries ? a.n_columns - first : kQueries;
         pack_q8<V>(a.q + c * head_dim, head_dim, a.panel + c / kQueries * panel_bytes, width, c - first);
     }
-    // A few queries leave attention at reading the cache: the next tile is fetched while one is computed with.
-    const bool once = a.n_columns <= V::kColumns;
-    const std::size_t keys_ahead = once ? kKeyTile / kRows * (head_dim / 32) * sizeof(q8_0::Tile) : 0;
-    const std::size_t values_ahead = once ? kKeyTile / kValueBlock * value_block_bytes(head_dim) : 0;
+    const std::size_t key_tile_bytes = kKeyTile / kRows * (head_dim / 32) * sizeof(q8_0::Tile);
+    const std::size_t value_tile_bytes = kKeyTile / kValueBlock * value_block_bytes(head_dim);
     for (std::int64_t pos = a.begin; pos < a.end; pos += static_cast<std::int64_t>(kKeyTile)) {
         const std::size_t slot = static_cast<std::size_t>(pos) % a.kv.ring;
         const auto* keys = reinterpret_cast<const q8_0::Tile*>(a.kv.keys) + slot / 16 * (head_dim / 32);
@@ -126,18 +124,21 @@ void attention_q8(const AttentionArgs& a) {
             for_columns<V::kColumns>(0, width, [&]<int N>(std::size_t column) {
                 const VisibleKeys visible(a, pos, c0 + column, N);
                 if (visible.none()) return;
+                // The next tile is fetched while the first columns compute with one.
+                const bool is_first = c0 + column == 0;
                 float* scores = a.scores + (c0 + column) * kKeyTile;
                 for (std::size_t tile = 0; tile < kKeyTile / kRows; tile += V::kTiles) {
                     if (!visible.overlap(tile * kRows, (tile + V::kTiles) * kRows)) continue;
                     const q8_0::Tile* tiles[V::kTiles];
                     for (std::size_t i = 0; i < V::kTiles; ++i) tiles[i] = keys + (tile + i) * (head_dim / 32);
                     stream_tiles<V, q8_0, N, V::kTiles>(tiles, head_dim, panel, column, scores + tile * kRows, kKeyTile,
-                                                        V::kTiles * kRows, keys_ahead);
+                                                        V::kTiles * kRows, is_first ? key_tile_bytes : 0);
                 }
                 softmax_columns<V, N>(a, pos, c0 + column);
                 auto* p = reinterpret_cast<QuantisedP*>(scores);
                 for (int c = 0; c < N; ++c) quantise_p<V>(values, head_dim, p[c]);
-                value_tile_q8<V, N>(values, head_dim, p, visible, values_ahead, a.o + (c0 + column) * head_dim);
+                value_tile_q8<V, N>(values, head_dim, p, visible, is_first ? value_tile_bytes : 0,
+                                    a.o + (c0 + column) * head_dim);
             });
         }
     }

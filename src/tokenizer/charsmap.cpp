@@ -49,6 +49,7 @@ Charsmap::Charsmap(const gguf::File& file, Memory& memory) : units_(&memory), re
 
 void Charsmap::check_units() const {
     const std::size_t n = units_.size();
+    if ((units_[0] & kValue) != 0) throw Error(Status::bad_file, "{}: unit 0 is a replacement, no root", kKey);
     for (std::uint32_t i = 0; i < n; ++i) {
         if ((units_[i] & kValue) != 0) continue;
         const std::uint32_t children = i ^ step(units_[i]);

@@ -203,6 +203,7 @@ TEST_CASE("unigram: files that are wrong are refused, naming the key") {
     CHECK(with_charsmap(unit(6) + unit(0) + b) == key + "a trie of 6 bytes in 10");
     CHECK(with_charsmap(unit(8) + unit(0)) == key + "a trie of 8 bytes in 8");
     CHECK(with_charsmap(unit(4) + unit(0) + b) == key + "unit 0 leads to 0, outside of 1 units");
+    CHECK(with_charsmap(unit(4) + unit(0xC0000000) + b) == key + "unit 0 is a replacement, no root");
     CHECK(with_charsmap(charsmap_of_a(256, kValue, b)) == key + "unit 96 leads to 256, outside of 256 units");
     CHECK(with_charsmap(charsmap_of_a(2, 0, b)) == key + "unit 96 has no replacement");
     CHECK(with_charsmap(charsmap_of_a(2, kValue | 2, b)) == key + "unit 96 has no replacement");

@@ -115,6 +115,20 @@ std::vector<float> logits_of(const Session& session) { return {session.logits().
 
 std::vector<Token> tokens_of(const Session& session) { return {session.tokens().begin(), session.tokens().end()}; }
 
+// Null, with a message, where ../shared is not.
+std::shared_ptr<const Model> sentencepiece_model() {
+    const auto shared = fixtures::shared();
+    if (!shared) {
+        MESSAGE("skipped: ../shared, which has a model with a SentencePiece vocabulary, is not there");
+        return nullptr;
+    }
+    EngineOptions options;
+    options.n_threads = 1;
+    const auto engine = std::make_shared<Engine>(options);
+    const std::string path = (*shared / "goldens" / "llama" / "model-f32.gguf").string();
+    return std::make_shared<Model>(engine, linnet::gguf::File::open(path, true, engine->memory), linnet::LoadOptions());
+}
+
 // A step that chooses the token whose piece this is.
 Event force(Session& session, std::string_view wanted) {
     const Model& model = session.model();
@@ -429,17 +443,8 @@ TEST_CASE("text: an unfinished character waits, is replaced at the end, and join
 }
 
 TEST_CASE("text: the space that SentencePiece puts in front is not shown at the start of a sequence") {
-    const auto shared = fixtures::shared();
-    if (!shared) {
-        MESSAGE("skipped: ../shared, which has a model with a SentencePiece vocabulary, is not there");
-        return;
-    }
-    EngineOptions options;
-    options.n_threads = 1;
-    const auto engine = std::make_shared<Engine>(options);
-    const std::string path = (*shared / "goldens" / "llama" / "model-f32.gguf").string();
-    const auto model =
-        std::make_shared<Model>(engine, linnet::gguf::File::open(path, true, engine->memory), linnet::LoadOptions());
+    const auto model = sentencepiece_model();
+    if (model == nullptr) return;
     Session session(model, {.n_ctx = 16});
     session.append(std::vector<Token>{model->tokenizer().bos()});
     CHECK(force(session, " the").text == "the");
@@ -489,16 +494,7 @@ TEST_CASE("appending: a text in parts is that text") {
         CHECK(std::ranges::equal(session.tokens(), alone));
     };
     check(shared_model());
-    const auto shared = fixtures::shared();
-    if (!shared) {
-        MESSAGE("skipped: ../shared, which has a model with a SentencePiece vocabulary, is not there");
-        return;
-    }
-    EngineOptions options;
-    options.n_threads = 1;
-    const auto engine = std::make_shared<Engine>(options);
-    const std::string path = (*shared / "goldens" / "llama" / "model-f32.gguf").string();
-    check(std::make_shared<Model>(engine, linnet::gguf::File::open(path, true, engine->memory), linnet::LoadOptions()));
+    if (const auto model = sentencepiece_model()) check(model);
 }
 
 TEST_CASE("a sampler's penalties look at the whole sequence: what was appended, and not what was taken back") {
